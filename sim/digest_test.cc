@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/digest.h"
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <bit>
+#include <cstdint>
+#include <set>
+#include <string>
+
+namespace iovalid::sim {
+namespace {
+
+constexpr uint64_t kPrime = (uint64_t{1} << 61) - 1;
+
+Digest PageByPage(uint64_t iova_page, uint64_t first, uint64_t pages, unsigned rights) {
+  Digest sum;
+  for (uint64_t k = 0; k < pages; ++k) sum += HashReach(iova_page + k, first + k, 1, rights);
+  return sum;
+}
+
+TEST(DigestTest, AddingAndTakingAwayAreInverses) {
+  const Digest a = HashWords(1, 2, 3);
+  const Digest b = HashWords(4, 5, 6);
+  EXPECT_EQ(a + b - b, a);
+  EXPECT_EQ(a + b, b + a);
+  EXPECT_TRUE((a - a).zero());
+  EXPECT_FALSE(a.zero());
+}
+
+TEST(DigestTest, ArithmeticStaysBelowThePrime) {
+  Digest almost;
+  almost.lane[0] = almost.lane[1] = kPrime - 1;
+  Digest one;
+  one.lane[0] = one.lane[1] = 1;
+  EXPECT_TRUE((almost + one).zero());
+  EXPECT_EQ(Digest{} - one, almost);
+}
+
+TEST(DigestTest, PrintsAllDigits) {
+  Digest digest;
+  digest.lane[0] = 0x0123456789abcdef;
+  digest.lane[1] = 0xf;
+  EXPECT_EQ(digest.ToString(), "0123456789abcdef000000000000000f");
+}
+
+// The values are written into reports and compared between builds: they never change.
+TEST(DigestTest, FixedValues) {
+  EXPECT_EQ(HashWords(1, 2, 3, 4, 5).ToString(), "@W@");
+  EXPECT_EQ(HashReach(0x100, 0x100000, 1, 3).ToString(), "@R@");
+  EXPECT_EQ(HashReach(0x12345678, 0xabcdef01, 1000000, 1).ToString(), "@S@");
+}
+
+TEST(HashWordsTest, EveryPositionCounts) {
+  std::set<std::string> seen;
+  for (uint64_t v : {uint64_t{0}, uint64_t{1}, uint64_t{2}, ~uint64_t{0}}) {
+    for (int position = 0; position < 5; ++position) {
+      uint64_t words[5] = {7, 7, 7, 7, 7};
+      words[position] = v;
+      seen.insert(HashWords(words[0], words[1], words[2], words[3], words[4]).ToString());
+    }
+  }
+  EXPECT_EQ(seen.size(), 20u);
+  EXPECT_NE(HashWords(1, 2, 3), HashWords(1, 3, 2));
+  EXPECT_FALSE(HashWords(0, 0).zero());
+}
+
+// Flipping any bit of any word flips about half of the 122 bits of the digest.
+TEST(HashWordsTest, Avalanche) {
+  const Digest base = HashWords(1, 0x1000, 0x2000, 3, 0);
+  for (int word = 0; word < 5; ++word) {
+    for (int bit = 0; bit < 64; ++bit) {
+      uint64_t words[5] = {1, 0x1000, 0x2000, 3, 0};
+      words[word] ^= uint64_t{1} << bit;
+      const Digest other = HashWords(words[0], words[1], words[2], words[3], words[4]);
+      const int flipped = std::popcount(base.lane[0] ^ other.lane[0]) +
+                          std::popcount(base.lane[1] ^ other.lane[1]);
+      EXPECT_GT(flipped, 30) << word << " " << bit;
+      EXPECT_LT(flipped, 92) << word << " " << bit;
+    }
+  }
+}
+
+TEST(HashReachTest, RunIsTheSumOfItsPages) {
+  for (unsigned rights = 1; rights <= 3; ++rights) {
+    EXPECT_EQ(HashReach(0, 0, 1, rights), PageByPage(0, 0, 1, rights));
+    EXPECT_EQ(HashReach(0x100, 0x100000, 2, rights), PageByPage(0x100, 0x100000, 2, rights));
+    EXPECT_EQ(HashReach(0xff, 0xffffe, 513, rights), PageByPage(0xff, 0xffffe, 513, rights));
+  }
+}
+
+TEST(HashReachTest, NothingReachedIsZero) {
+  EXPECT_TRUE(HashReach(5, 6, 0, 3).zero());
+  EXPECT_TRUE(HashReach(5, 6, 7, 0).zero());
+}
+
+TEST(HashReachTest, AddressPageAndRightsMatter) {
+  std::set<std::string> seen;
+  for (uint64_t iova : {0, 1, 2, 256, 512}) {
+    for (uint64_t page : {0, 1, 2, 256, 512}) {
+      for (unsigned rights : {1, 2, 3}) {
+        seen.insert(HashReach(iova, page, 1, rights).ToString());
+      }
+    }
+  }
+  EXPECT_EQ(seen.size(), 75u);
+  // Read on one page and write on the same is not read and write.
+  EXPECT_NE(HashReach(1, 1, 1, 1) + HashReach(1, 1, 1, 2), HashReach(1, 1, 1, 3));
+  // Two pages swapped.
+  EXPECT_NE(HashReach(1, 10, 1, 3) + HashReach(2, 20, 1, 3),
+            HashReach(1, 20, 1, 3) + HashReach(2, 10, 1, 3));
+}
+
+TEST(HashReachTest, ReachesTheTopOfTheSpace) {
+  const uint64_t top = (uint64_t{1} << 52) - 2;
+  EXPECT_EQ(HashReach(top, (uint64_t{1} << 40) - 2, 2, 3),
+            PageByPage(top, (uint64_t{1} << 40) - 2, 2, 3));
+}
+
+RC_GTEST_PROP(HashReachProperty, AnyCutGivesTheSameSum, ()) {
+  const uint64_t iova = *rc::gen::inRange<uint64_t>(0, uint64_t{1} << 52);
+  const uint64_t page = *rc::gen::inRange<uint64_t>(0, uint64_t{1} << 40);
+  const uint64_t pages = *rc::gen::inRange<uint64_t>(1, uint64_t{1} << 30);
+  const unsigned rights = *rc::gen::inRange(1u, 4u);
+  const uint64_t cut = *rc::gen::inRange<uint64_t>(0, pages + 1);
+  RC_ASSERT(HashReach(iova, page, pages, rights) ==
+            HashReach(iova, page, cut, rights) +
+                HashReach(iova + cut, page + cut, pages - cut, rights));
+}
+
+RC_GTEST_PROP(HashReachProperty, RunIsTheSumOfItsPages, ()) {
+  const uint64_t iova = *rc::gen::inRange<uint64_t>(0, uint64_t{1} << 52);
+  const uint64_t page = *rc::gen::inRange<uint64_t>(0, uint64_t{1} << 40);
+  const uint64_t pages = *rc::gen::inRange<uint64_t>(1, 600);
+  const unsigned rights = *rc::gen::inRange(1u, 4u);
+  RC_ASSERT(HashReach(iova, page, pages, rights) == PageByPage(iova, page, pages, rights));
+}
+
+}  // namespace
+}  // namespace iovalid::sim
