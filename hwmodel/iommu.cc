@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hwmodel/iommu.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+
+#include "hwmodel/page_table.h"
+#include "hwmodel/reach_runs.h"
+
+namespace iovalid::hwmodel {
+namespace {
+
+using Format = VtdSecondStage;
+
+[[noreturn]] void Broken(std::string_view what) {
+  std::fprintf(stderr, "hwmodel: broken invariant: %.*s\n", static_cast<int>(what.size()),
+               what.data());
+  std::abort();
+}
+
+unsigned LevelsOf(const IommuConfig& config) {
+  const std::string_view error = ConfigError(config);
+  if (!error.empty()) Broken(error);
+  if (config.levels != 0) return config.levels;
+  return config.aw_bits <= 39 ? 3 : config.aw_bits <= 48 ? 4 : 5;
+}
+
+}  // namespace
+
+Iommu::Iommu(const IommuConfig& config)
+    : config_(config),
+      levels_(LevelsOf(config)),
+      limits_(
+          Format::MakeLimits(config.host_address_bits, config.page_sizes, config.snoop_control)),
+      iotlb_(config.iotlb_sets_4k),
+      faults_(config.fault_records) {}
+
+const Iommu::Domain& Iommu::Get(DomainId domain) const {
+  if (!domain_exists(domain)) Broken("no such domain");
+  return domains_[domain];
+}
+
+DomainId Iommu::AllocDomain() {
+  DomainId id = 0;
+  while (id < domains_.size() && domains_[id].root != kNoFrame) ++id;
+  if (id >= config_.max_domains) return kNoDomain;
+  const FrameId root = memory_.Allocate(id);
+  if (root == kNoFrame) return kNoDomain;
+  if (id == domains_.size()) domains_.emplace_back();
+  domains_[id] = Domain{root, false, {}};
+  return id;
+}
+
+void Iommu::FreeDomain(DomainId domain) {
+  Domain& d = Get(domain);
+  for (DomainId& attached : contexts_) {
+    if (attached == domain) attached = kNoDomain;
+  }
+  iotlb_.InvalidateDomain(domain);
+  memory_.FreeOwnedBy(domain);
+  d = Domain{};
+}
+
+uint64_t Iommu::page_sizes(DomainId domain) const {
+  Get(domain);
+  return config_.page_sizes;
+}
+
+uint64_t Iommu::aperture_first(DomainId domain) const {
+  Get(domain);
+  return config_.aperture_first;
+}
+
+uint64_t Iommu::aperture_last(DomainId domain) const {
+  Get(domain);
+  return config_.aperture_last;
+}
+
+bool Iommu::EnforceCacheCoherency(DomainId domain) {
+  if (!config_.snoop_control) return false;
+  Get(domain).force_snoop = true;
+  return true;
+}
+
+void Iommu::Attach(SourceId source, DomainId domain) {
+  Get(domain);
+  Detach(source);
+  if (source >= contexts_.size()) contexts_.resize(source + 1, kNoDomain);
+  contexts_[source] = domain;
+  // domain_context_mapping_one: with caching mode the driver flushes what the unit may have cached
+  // for the new context entry's domain.
+  if (config_.caching_mode) iotlb_.InvalidateDomain(domain);
+}
+
+void Iommu::Detach(SourceId source) {
+  const DomainId old = attached(source);
+  if (old == kNoDomain) return;
+  contexts_[source] = kNoDomain;
+  iotlb_.InvalidateDomain(old);
+}
+
+sim::Digest Iommu::reach_of_source(SourceId source) const {
+  const DomainId domain = attached(source);
+  return domain == kNoDomain ? sim::Digest{} : Get(domain).reach;
+}
+
+sim::Errno Iommu::MapNoSync(DomainId domain, uint64_t iova, sim::PageId first, uint64_t pages,
+                            unsigned rights, bool small_pages_only) {
+  Domain& d = Get(domain);
+  const DriverRules& rules = config_.rules;
+  rights &= kRead | kWrite;
+  if (rights == 0) return rules.map_no_rights;
+  // The format holds 52 address bits, whatever the host has.
+  constexpr uint64_t kMaxFrames = uint64_t{1} << (52 - sim::kPageShift);
+  if (first >= kMaxFrames || pages > kMaxFrames - first) return rules.map_frame_too_high;
+  if (pages == 0) return rules.map_empty;
+  if ((iova & (sim::kPageSize - 1)) != 0) return rules.map_misaligned;
+  const uint64_t page = iova >> sim::kPageShift;
+  const uint64_t last = page + pages - 1;
+  if (last >> (64 - sim::kPageShift) != 0) return rules.map_wraps;
+  if (last >> (config_.aw_bits - sim::kPageShift) != 0) return rules.map_outside;
+
+  if (rights == kWrite && rules.write_implies_read) rights |= kRead;
+  PageTable<Format> table(memory_, {d.root, levels_, domain});
+  uint64_t done = 0;
+  const sim::Errno error = table.Map(page, first, pages, Format::Attributes(rights, d.force_snoop),
+                                     small_pages_only ? kSize4K : config_.page_sizes,
+                                     rules.map_present_fails, &d.reach, &done);
+  // What it had mapped up to the error goes again, as iommu_map_nosync does it.
+  if (error != sim::Errno::kOk && done != 0) Unmap(domain, iova, done << sim::kPageShift);
+  return error;
+}
+
+sim::Errno Iommu::Map(DomainId domain, uint64_t iova, sim::PageId first, uint64_t pages,
+                      unsigned rights, bool small_pages_only) {
+  const sim::Errno error = MapNoSync(domain, iova, first, pages, rights, small_pages_only);
+  // intel_iommu_iotlb_sync_map: without caching mode nothing not present is ever cached.
+  if (error == sim::Errno::kOk && config_.caching_mode && pages != 0) {
+    InvalidateRange(domain, iova, pages << sim::kPageShift);
+  }
+  return error;
+}
+
+uint64_t Iommu::UnmapNoSync(DomainId domain, uint64_t iova, uint64_t bytes) {
+  Domain& d = Get(domain);
+  if (bytes == 0 || ((iova | bytes) & (sim::kPageSize - 1)) != 0) return 0;
+  const uint64_t page = iova >> sim::kPageShift;
+  const uint64_t last = page + (bytes >> sim::kPageShift) - 1;
+  if (last >> (config_.aw_bits - sim::kPageShift) != 0) return 0;
+  PageTable<Format> table(memory_, {d.root, levels_, domain});
+  return table.Unmap(page, last, config_.rules, &d.reach) << sim::kPageShift;
+}
+
+uint64_t Iommu::Unmap(DomainId domain, uint64_t iova, uint64_t bytes) {
+  const uint64_t unmapped = UnmapNoSync(domain, iova, bytes);
+  if (unmapped != 0) InvalidateRange(domain, iova, unmapped);
+  return unmapped;
+}
+
+void Iommu::InvalidateRange(DomainId domain, uint64_t iova, uint64_t bytes) {
+  if (iotlb_.size() == 0 || bytes == 0) return;
+  // calculate_psi_aligned_address: the aligned power of two that spans first and last byte.
+  const uint64_t last = iova + (bytes - 1);
+  const unsigned size_log2 = static_cast<unsigned>(std::bit_width(iova ^ last));
+  const unsigned pages_log2 = size_log2 <= sim::kPageShift ? 0 : size_log2 - sim::kPageShift;
+  if (last < iova || !config_.page_selective || pages_log2 > config_.max_invalidate_log2) {
+    iotlb_.InvalidateDomain(domain);
+  } else {
+    iotlb_.InvalidatePages(domain, iova, pages_log2);
+  }
+}
+
+Iommu::Run Iommu::Lookup(DomainId domain, uint64_t iova, uint64_t max_pages) const {
+  const Domain& d = Get(domain);
+  Run run;
+  if (iova >> config_.aw_bits != 0 || max_pages == 0) return run;
+  const uint64_t page = iova >> sim::kPageShift;
+  const uint64_t table_last = (uint64_t{1} << (config_.aw_bits - sim::kPageShift)) - 1;
+  const uint64_t last = page + std::min(max_pages - 1, table_last - page);
+  auto visit = [&run, page, last](uint64_t entry, unsigned level, uint64_t start) {
+    const uint64_t from = std::max(start, page);
+    const sim::PageId frame = Format::PageOf(entry, level) + (from - start);
+    if (!run.mapped) {
+      if (from != page) return false;
+      run = {true, frame, 0, Format::RightsOf(entry)};
+    } else if (from != page + run.pages || frame != run.first + run.pages ||
+               Format::RightsOf(entry) != run.rights) {
+      return false;
+    }
+    run.pages = std::min(start + Format::EntryPages(level) - 1, last) - page + 1;
+    return true;
+  };
+  ForEachLeaf<Format>(memory_, d.root, levels_, page, last, visit);
+  return run;
+}
+
+void Iommu::ForEachRun(
+    DomainId domain, uint64_t first_iova, uint64_t last_iova,
+    absl::FunctionRef<void(uint64_t iova, sim::PageId first, uint64_t pages, unsigned rights)> run)
+    const {
+  const Domain& d = Get(domain);
+  last_iova = std::min(last_iova, (uint64_t{1} << config_.aw_bits) - 1);
+  if (first_iova > last_iova) return;
+  const uint64_t page = first_iova >> sim::kPageShift;
+  const uint64_t last = last_iova >> sim::kPageShift;
+  RunJoiner joiner([&run](const MappedRun& r) {
+    run(r.iova_page << sim::kPageShift, r.first, r.pages, r.rights);
+  });
+  auto visit = [&joiner, page, last](uint64_t entry, unsigned level, uint64_t start) {
+    const uint64_t from = std::max(start, page);
+    const uint64_t to = std::min(start + Format::EntryPages(level) - 1, last);
+    joiner.Add(from, Format::PageOf(entry, level) + (from - start), to - from + 1,
+               Format::RightsOf(entry));
+    return true;
+  };
+  ForEachLeaf<Format>(memory_, d.root, levels_, page, last, visit);
+  joiner.Flush();
+}
+
+}  // namespace iovalid::hwmodel

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef IOVALID_HWMODEL_IOMMU_H_
+#define IOVALID_HWMODEL_IOMMU_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "hwmodel/access.h"
+#include "hwmodel/fault_log.h"
+#include "hwmodel/iommu_config.h"
+#include "hwmodel/iotlb.h"
+#include "hwmodel/table_memory.h"
+#include "hwmodel/vtd_second_stage.h"
+#include "sim/digest.h"
+#include "sim/errno.h"
+#include "sim/units.h"
+
+namespace iovalid::hwmodel {
+
+// One IOMMU unit together with the kernel's driver of it: domains with page tables in table memory,
+// the devices attached to them, an IOTLB and a fault log. Legacy-mode Intel VT-d with second-stage
+// tables.
+//
+// The driver half (Map, Unmap, Attach, ...) writes tables and issues invalidations; the hardware
+// half (Translate) knows only tables, context entries and what it cached. A value: a copy is
+// independent of the original and cheap (tables are copied on write).
+class Iommu {
+ public:
+  explicit Iommu(const IommuConfig& config);
+
+  const IommuConfig& config() const { return config_; }
+
+  // --- Domains -----------------------------------------------------------------------------------
+
+  // A paging domain that translates nothing yet. Ids are the lowest free ones. kNoDomain where the
+  // unit has no domain id or no table frame left (the kernel: ENOSPC, ENOMEM).
+  DomainId AllocDomain();
+  // Frees the tables and detaches every source that is still attached. Cached translations go too.
+  void FreeDomain(DomainId domain);
+  bool domain_exists(DomainId domain) const {
+    return domain < domains_.size() && domains_[domain].root != kNoFrame;
+  }
+
+  // Leaf sizes in bytes as a bit map; aperture in bytes, inclusive.
+  uint64_t page_sizes(DomainId domain) const;
+  uint64_t aperture_first(DomainId domain) const;
+  uint64_t aperture_last(DomainId domain) const;
+
+  // enforce_cache_coherency: entries written from now on force snooping (SNP); those already there
+  // stay as they are. False, and no effect, where the unit has no snoop control.
+  bool EnforceCacheCoherency(DomainId domain);
+
+  // --- Devices -----------------------------------------------------------------------------------
+
+  // Makes the context entry of `source` point at `domain`; replaces what it pointed at. Invalidates
+  // the domain's cached translations as the driver does.
+  void Attach(SourceId source, DomainId domain);
+  // To the blocked state: every request faults.
+  void Detach(SourceId source);
+  // kNoDomain where blocked.
+  DomainId attached(SourceId source) const {
+    return source < contexts_.size() ? contexts_[source] : kNoDomain;
+  }
+
+  // --- Mappings ----------------------------------------------------------------------------------
+
+  // iommu_map: maps `pages` pages of 4 KiB from byte address `iova` to the frames first, first+1,
+  // ... with the largest leaf sizes that the alignment of both, the remaining length and the
+  // domain's page sizes allow; only the smallest size if `small_pages_only`. `rights` is a set of
+  // Rights.
+  //
+  // Errors are those of config().rules: no rights, misaligned iova, no pages, beyond the table's
+  // width, an entry already present; kNOMEM without table frames. On an error nothing of this call
+  // stays mapped: it is undone by Unmap. (Empty tables may be left, as in the kernel.)
+  sim::Errno Map(DomainId domain, uint64_t iova, sim::PageId first, uint64_t pages, unsigned rights,
+                 bool small_pages_only = false);
+
+  // iommu_unmap: unmaps from byte address `iova` on and returns the bytes unmapped. More than
+  // `bytes` where the end falls into a large leaf: the whole leaf goes, none is ever split. Nothing
+  // more is unmapped from where `iova` lies inside a large leaf but not at its start (generic_pt
+  // __unmap_range). Holes: see DriverRules. `iova` and `bytes` must be multiples of 4 KiB, or
+  // nothing is done.
+  uint64_t Unmap(DomainId domain, uint64_t iova, uint64_t bytes);
+
+  // The same without the invalidation (iommu_map_nosync, iommu_unmap_fast before iommu_iotlb_sync):
+  // the caller invalidates, or the hardware may go on using what it cached.
+  sim::Errno MapNoSync(DomainId domain, uint64_t iova, sim::PageId first, uint64_t pages,
+                       unsigned rights, bool small_pages_only = false);
+  uint64_t UnmapNoSync(DomainId domain, uint64_t iova, uint64_t bytes);
+
+  // iova_to_phys with a run length: the frame at byte address `iova`, and how many pages from there
+  // on (at least 1, at most `max_pages`) are mapped to consecutive frames with the same rights.
+  // Through table memory; no fault, no caching.
+  struct Run {
+    bool mapped = false;
+    sim::PageId first = 0;
+    uint64_t pages = 0;
+    unsigned rights = 0;
+  };
+  Run Lookup(DomainId domain, uint64_t iova, uint64_t max_pages) const;
+
+  // Calls `run` for each maximal run of consecutive IOVA pages mapped to consecutive frames with
+  // the same rights, ascending, within the byte addresses [first_iova, last_iova] (inclusive; the
+  // pages that contain them count in full). Through table memory.
+  void ForEachRun(
+      DomainId domain, uint64_t first_iova, uint64_t last_iova,
+      absl::FunctionRef<void(uint64_t iova, sim::PageId first, uint64_t pages, unsigned rights)>
+          run) const;
+
+  // What the domain's tables reach: the sum of sim::HashReach over the leaf entries, kept up to
+  // date as entries are written. The zero digest where nothing is mapped.
+  const sim::Digest& reach(DomainId domain) const { return Get(domain).reach; }
+  // The same for what `source` is attached to; zero where it is blocked.
+  sim::Digest reach_of_source(SourceId source) const;
+
+  // --- Hardware: DMA -----------------------------------------------------------------------------
+
+  struct Translation {
+    bool ok = false;
+    // A request to the MSI window: never translated, no fault recorded. A write is an interrupt
+    // message; a read is aborted.
+    bool interrupt = false;
+    sim::PageId page = 0;
+    // Bytes from the IOVA to the end of the page (4K, 2M or 1G) that translated it, or to the MSI
+    // window where that comes first.
+    uint64_t bytes_left_in_run = 0;
+    FaultReason reason = FaultReason::kNone;
+  };
+
+  // The only way for a device to memory. `iova` in bytes; `access` is a set of Rights (both for an
+  // atomic operation). Looks into the IOTLB, walks the tables on a miss and caches the result, and
+  // records a fault where there is one. Where both rights are missing, the write is reported.
+  Translation Translate(SourceId source, uint64_t iova, unsigned access);
+
+  // --- Invalidation (queue descriptors of specification section 6.5.2)
+  // -----------------------------
+
+  // The pages of [iova, iova+bytes), as the driver asks for it: rounded to an aligned power of two,
+  // or the whole domain where that is larger than the unit's maximum (cache_tag_flush_range).
+  void InvalidateRange(DomainId domain, uint64_t iova, uint64_t bytes);
+  void InvalidateDomain(DomainId domain) { iotlb_.InvalidateDomain(domain); }
+  void InvalidateAll() { iotlb_.InvalidateAll(); }
+
+  // --- Looking inside ----------------------------------------------------------------------------
+
+  FaultLog& faults() { return faults_; }
+  const FaultLog& faults() const { return faults_; }
+  const Iotlb& iotlb() const { return iotlb_; }
+  const TableMemory& table_memory() const { return memory_; }
+  // Writing here is what a broken driver or a flipped bit would do; `reach` does not follow.
+  TableMemory& mutable_table_memory() { return memory_; }
+  // The frame of the top table, and the number of levels (3, 4 or 5).
+  FrameId root(DomainId domain) const { return Get(domain).root; }
+  unsigned levels() const { return levels_; }
+  // Frames that hold tables of this domain, the top one included.
+  size_t table_frames(DomainId domain) const { return memory_.OwnedBy(domain); }
+
+ private:
+  struct Domain {
+    FrameId root = kNoFrame;  // kNoFrame: the id is free
+    bool force_snoop = false;
+    sim::Digest reach;
+  };
+
+  // Aborts where the domain does not exist: a bug of the caller.
+  const Domain& Get(DomainId domain) const;
+  Domain& Get(DomainId domain) { return const_cast<Domain&>(std::as_const(*this).Get(domain)); }
+
+  // A miss of the IOTLB: walks, caches, or faults.
+  Translation Walk(SourceId source, DomainId domain, uint64_t iova, unsigned access);
+  Translation Fault(SourceId source, uint64_t iova, unsigned access, FaultReason reason,
+                    unsigned level);
+  Translation Translated(uint64_t iova, sim::PageId page, unsigned size_log2) const;
+
+  IommuConfig config_;
+  unsigned levels_;
+  VtdSecondStage::Limits limits_;
+  TableMemory memory_;
+  Iotlb iotlb_;
+  FaultLog faults_;
+  std::vector<Domain> domains_;
+  std::vector<DomainId> contexts_;  // by source
+};
+
+}  // namespace iovalid::hwmodel
+
+#endif  // IOVALID_HWMODEL_IOMMU_H_
