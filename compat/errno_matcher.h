@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef IOVALID_COMPAT_ERRNO_MATCHER_H_
+#define IOVALID_COMPAT_ERRNO_MATCHER_H_
+
+#include <gmock/gmock.h>
+
+#include <ostream>
+#include <string>
+
+#include "compat/outcome.h"
+#include "sim/errno.h"
+
+namespace iovalid::compat {
+
+// What a failing EXPECT_THAT prints of an outcome: "-1 EINVAL (type1.map.rights: neither READ ...)".
+inline void PrintTo(const Outcome& outcome, std::ostream* os) {
+  *os << outcome.ret << ' ' << sim::ErrnoName(outcome.err);
+  if (outcome.rule != nullptr) *os << " (" << outcome.rule->id << ": " << outcome.rule->text << ')';
+}
+
+// EXPECT_THAT(outcome, Succeeds()), Succeeds(7): errno 0 and, if given, that return value.
+MATCHER(Succeeds, "succeeds") { return arg.ok(); }
+MATCHER_P(SucceedsWith, ret, "succeeds and returns " + testing::PrintToString(ret)) {
+  return arg.ok() && arg.ret == ret;
+}
+
+// EXPECT_THAT(outcome, FailsWithErrno(Errno::kINVAL)): returns -1 with exactly that errno.
+MATCHER_P(FailsWithErrno, err, "fails with " + std::string(sim::ErrnoName(err))) {
+  return arg.err == err && arg.ret == -1;
+}
+
+// The same, decided by the rule with that id.
+MATCHER_P2(FailsBy, err, rule_id,
+           "fails with " + std::string(sim::ErrnoName(err)) + " by " + rule_id) {
+  return arg.err == err && arg.ret == -1 && arg.rule != nullptr &&
+         std::string(arg.rule->id) == rule_id;
+}
+
+}  // namespace iovalid::compat
+
+#endif  // IOVALID_COMPAT_ERRNO_MATCHER_H_

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+// The state of a System as digests and as a snapshot.
+#include <algorithm>
+#include <string>
+#include <tuple>
+
+#include "absl/strings/str_cat.h"
+#include "compat/system.h"
+
+namespace iovalid::compat {
+
+namespace {
+
+// How a reader calls a file; containers and iommufds are one kind to a program.
+std::string FileText(const File& file, DeviceIndex device, const SystemConfig& config) {
+  switch (file.kind) {
+    case FileKind::kContainer:
+    case FileKind::kIommufd:
+      return "container";
+    case FileKind::kGroup:
+      return absl::StrCat("group ", file.index);
+    case FileKind::kDevice:
+      return absl::StrCat("device ", config.devices[device].name);
+    case FileKind::kMemfd:
+      return "memfd";
+    case FileKind::kEventfd:
+      return "eventfd";
+    case FileKind::kDmabuf:
+      return "dma-buf";
+    case FileKind::kOther:
+    case FileKind::kNone:
+      break;
+  }
+  return "file";
+}
+
+}  // namespace
+
+void System::Observe(ObservedState* state) const {
+  state->mappings = state->usable = state->dirty = sim::Digest();
+  state->charged_pages = 0;
+  state->files = files_digest_;
+  containers_.ForEach([&](uint32_t, const Container& container) {
+    if (!container.backend()) return;
+    const type1::Type1Iommu& backend = *container.backend();
+    state->mappings += backend.mappings_digest();
+    state->usable += backend.usable_digest();
+    state->dirty += backend.DirtyDigest();
+    state->charged_pages += backend.charged_pages();
+  });
+  iommufds_.ForEach([&](uint32_t, const IommufdContext& context) {
+    state->mappings += context.mappings_digest();
+    state->usable += context.usable_digest();
+    state->charged_pages += context.pinned_pages();
+  });
+  state->devices.resize(devices_.size());
+  for (DeviceIndex device = 0; device < devices_.size(); ++device) {
+    state->devices[device].attached = kernel_.iommu.attached(device) != hwmodel::kNoDomain;
+    state->devices[device].reach = kernel_.iommu.reach_of_source(device);
+  }
+}
+
+StateSnapshot System::Snapshot() const {
+  StateSnapshot snapshot;
+  containers_.ForEach([&](uint32_t, const Container& container) {
+    if (container.backend()) container.backend()->AddTo(&snapshot);
+  });
+  iommufds_.ForEach(
+      [&](uint32_t, const IommufdContext& context) { context.AddTo(&snapshot); });
+  for (sim::TaskId task = 0; task < kernel_.tasks.size(); ++task) {
+    kernel_.tasks[task].fds.ForEach([&](int fd, FileIndex index) {
+      const File& file = files_[index];
+      const DeviceIndex device =
+          file.kind == FileKind::kDevice ? device_files_[file.index].device : 0;
+      snapshot.files.push_back(absl::StrCat("task ", task, " fd ", fd, ": ",
+                                            FileText(file, device, *config_)));
+    });
+  }
+  for (GroupIndex group = 0; group < groups_.size(); ++group) {
+    if (groups_[group].HasIommu()) {
+      snapshot.files.push_back(absl::StrCat("group ", group, ": container set"));
+    }
+  }
+  for (const sim::MmAccount& account : kernel_.mm_accounts) {
+    snapshot.locked_vm += account.locked_vm;
+    snapshot.pinned_vm += account.pinned_vm;
+  }
+  for (DeviceIndex device = 0; device < devices_.size(); ++device) {
+    StateSnapshot::Device out;
+    out.name = config_->devices[device].name;
+    const hwmodel::DomainId domain = kernel_.iommu.attached(device);
+    out.attached = domain != hwmodel::kNoDomain;
+    if (out.attached) {
+      kernel_.iommu.ForEachRun(
+          domain, 0, ~uint64_t{0},
+          [&](uint64_t iova, sim::PageId first, uint64_t pages, unsigned rights) {
+            out.reach.push_back({iova, first, pages, rights});
+          });
+    }
+    snapshot.devices.push_back(std::move(out));
+  }
+  std::sort(snapshot.mappings.begin(), snapshot.mappings.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.first, a.last, a.rights, a.vaddr) <
+           std::tie(b.first, b.last, b.rights, b.vaddr);
+  });
+  const auto by_first = [](const StateSnapshot::Range& a, const StateSnapshot::Range& b) {
+    return std::tie(a.first, a.last) < std::tie(b.first, b.last);
+  };
+  std::sort(snapshot.usable.begin(), snapshot.usable.end(), by_first);
+  std::sort(snapshot.dirty.begin(), snapshot.dirty.end(), by_first);
+  return snapshot;
+}
+
+sim::Digest System::IdentityDigest() const {
+  sim::Digest digest = files_digest_;
+  const ModuleParameters& parameters = kernel_.parameters;
+  digest += sim::HashWords('p', parameters.dma_entry_limit,
+                           parameters.disable_hugepages | parameters.allow_unsafe_interrupts << 1 |
+                               parameters.enable_unsafe_noiommu << 2);
+  containers_.ForEach([&](uint32_t i, const Container& container) {
+    uint64_t position = 0;
+    for (GroupIndex group : container.groups()) digest += sim::HashWords('C', i, position++, group);
+    digest += sim::HashWords('K', i, container.refs, container.has_backend());
+    if (container.backend()) {
+      const sim::Digest backend = container.backend()->IdentityDigest();
+      digest += sim::HashWords('B', i, backend.lane[0], backend.lane[1]);
+    }
+  });
+  iommufds_.ForEach([&](uint32_t i, const IommufdContext& context) {
+    const sim::Digest state = context.IdentityDigest();
+    digest += sim::HashWords('I', i, state.lane[0], state.lane[1]);
+  });
+  for (GroupIndex group = 0; group < groups_.size(); ++group) {
+    const VfioGroup& g = groups_[group];
+    digest += sim::HashWords('G', group, g.opened_file | uint64_t{g.container} << 32,
+                             g.iommufd | uint64_t{g.container_users} << 32, g.cdev_opens);
+  }
+  for (DeviceIndex device = 0; device < devices_.size(); ++device) {
+    const VfioDevice& d = devices_[device];
+    const VfioPciState& pci = d.pci;
+    digest += sim::HashWords('D', device, d.open_count | uint64_t{d.iommufd} << 32,
+                             d.iommufd_object | uint64_t{d.group_file} << 32,
+                             pci.irq_type | uint64_t{pci.triggers.size()} << 8 |
+                                 uint64_t{pci.intx_masked} << 24 |
+                                 uint64_t{pci.intx_unmask_eventfd} << 25 |
+                                 uint64_t{pci.err_trigger} << 26 | uint64_t{pci.req_trigger} << 27 |
+                                 uint64_t{pci.low_power} << 28);
+    digest += kernel_.iommu.reach_of_source(device);
+  }
+  for (sim::TaskId task = 0; task < kernel_.tasks.size(); ++task) {
+    const sim::Task& t = kernel_.tasks[task];
+    digest += sim::HashWords('T', task, t.mm | uint64_t{t.uid} << 32, t.rlimit_memlock,
+                             t.capabilities);
+    t.fds.ForEach([&](int fd, FileIndex file) {
+      digest += sim::HashWords('t', task, static_cast<uint64_t>(fd), file);
+    });
+  }
+  for (sim::MmId mm = 0; mm < kernel_.mm_accounts.size(); ++mm) {
+    digest += sim::HashWords('M', mm, kernel_.mm_accounts[mm].locked_vm,
+                             kernel_.mm_accounts[mm].pinned_vm, kernel_.mms[mm] != nullptr);
+  }
+  for (size_t user = 0; user < kernel_.users.size(); ++user) {
+    digest += sim::HashWords('U', user, kernel_.users[user].locked_vm);
+  }
+  return digest;
+}
+
+}  // namespace iovalid::compat

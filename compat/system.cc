@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compat/system.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace iovalid::compat {
+
+namespace {
+
+using sim::Errno;
+
+constexpr Rule kBadFd{"ioctl.bad_fd", "sys_ioctl", "the descriptor is not open"};
+constexpr Rule kNoIoctl{"ioctl.none", "vfs_ioctl", "the file knows no such ioctl"};
+constexpr Rule kMmapNoAccess{"mmap.no_access", "vfio_device_fops_mmap",
+                             "the device file is not bound to an iommufd yet"};
+constexpr Rule kMmapNoDevice{"mmap.no_device", "do_mmap", "the file can't be mapped"};
+constexpr Rule kMmapFailed{"mmap.address", "do_mmap", "the address range can't be mapped"};
+
+hwmodel::IommuConfig HardwareOf(const SystemConfig& config) {
+  hwmodel::IommuConfig iommu = config.iommu;
+  iommu.rules = config.profile->iommu;
+  return iommu;
+}
+
+}  // namespace
+
+System::System(SystemConfig config)
+    : config_(std::make_shared<const SystemConfig>(std::move(config))),
+      kernel_(HardwareOf(*config_)),
+      devices_(config_->devices.size()) {
+  kernel_.profile = config_->profile;
+  kernel_.parameters = config_->parameters;
+  kernel_.isolated_msi = config_->interrupt_remapping;
+  for (DeviceIndex device = 0; device < config_->devices.size(); ++device) {
+    const GroupIndex group = config_->devices[device].group;
+    if (group >= kernel_.groups.size()) kernel_.groups.resize(group + 1);
+    kernel_.groups[group].devices.push_back(device);
+    kernel_.group_of_device.push_back(group);
+    kernel_.iommu.Detach(device);
+  }
+  groups_.resize(kernel_.groups.size());
+}
+
+sim::MmId System::AttachMm(sim::Mm* mm) {
+  kernel_.mms.push_back(mm);
+  kernel_.mm_accounts.emplace_back();
+  return static_cast<sim::MmId>(kernel_.mms.size() - 1);
+}
+
+sim::TaskId System::AddTask(sim::MmId mm, const TaskConfig& config) {
+  sim::Task task;
+  task.mm = mm;
+  task.uid = config.uid;
+  task.rlimit_memlock = config.rlimit_memlock;
+  if (!config.cap_ipc_lock) task.DropCapability(sim::kCapIpcLock);
+  const auto user = std::find_if(kernel_.users.begin(), kernel_.users.end(),
+                                 [&](const sim::UserAccount& u) { return u.uid == config.uid; });
+  task.user = static_cast<sim::UserId>(user - kernel_.users.begin());
+  if (user == kernel_.users.end()) kernel_.users.push_back({.uid = config.uid});
+  const auto id = static_cast<sim::TaskId>(kernel_.tasks.size());
+  task.group_leader = id;
+  kernel_.tasks.push_back(std::move(task));
+  return id;
+}
+
+void System::SetMemlockLimit(sim::TaskId task, uint64_t bytes) {
+  kernel_.tasks[task].rlimit_memlock = bytes;
+}
+
+void System::DropCapability(sim::TaskId task, int capability) {
+  kernel_.tasks[task].DropCapability(capability);
+}
+
+Outcome System::Ioctl(sim::TaskId task, int fd, uint32_t cmd, uint64_t arg) {
+  Call call = Begin(task);
+  const FileIndex index = FileOf(task, fd);
+  if (index == kNoIndex) return Fail(Errno::kBADF, kBadFd);
+  const File file = files_[index];
+  switch (file.kind) {
+    case FileKind::kContainer:
+      return containers_[file.index].Ioctl(call, cmd, arg);
+    case FileKind::kIommufd: {
+      const auto file_of_fd = [&](int other) {
+        const FileIndex found = FileOf(task, other);
+        return found == kNoIndex ? File{} : files_[found];
+      };
+      const FileOfFd lookup = file_of_fd;
+      return iommufds_[file.index].Ioctl(call, cmd, arg, &lookup);
+    }
+    case FileKind::kGroup:
+      return GroupIoctl(call, file.index, cmd, arg);
+    case FileKind::kDevice:
+      return DeviceIoctl(call, file.index, cmd, arg);
+    default:
+      return Fail(Errno::kNOTTY, kNoIoctl);
+  }
+}
+
+Outcome System::MmapDevice(sim::TaskId task, int fd, uint64_t addr, uint64_t len, bool read,
+                           bool write, uint64_t offset) {
+  Call call = Begin(task);
+  const FileIndex index = FileOf(task, fd);
+  if (index == kNoIndex) return Fail(Errno::kBADF, kBadFd);
+  const File file = files_[index];
+  if (file.kind != FileKind::kDevice) return Fail(Errno::kNODEV, kMmapNoDevice);
+  const DeviceFile& device_file = device_files_[file.index];
+  if (!device_file.access_granted) return Fail(Errno::kINVAL, kMmapNoAccess);
+  sim::PageId first;
+  Outcome resolved = ResolveMmap(call, config_->devices[device_file.device].pci, offset, len, write,
+                                 &first);
+  if (!resolved.ok()) return resolved;
+  const uint32_t cookie = mappings_.Add(index);
+  GetFile(index);
+  const uint64_t pages = (len + sim::kPageSize - 1) >> sim::kPageShift;
+  const Errno mapped = call.mm().MapPfns(addr, pages, read, write, first, cookie);
+  if (mapped != Errno::kOk) {
+    ReleaseMapping(cookie);
+    return Fail(mapped, kMmapFailed);
+  }
+  return Ok(static_cast<int64_t>(addr));
+}
+
+void System::ReleaseMapping(uint32_t cookie) {
+  const FileIndex file = mappings_[cookie];
+  mappings_.Remove(cookie);
+  PutFile(file);
+}
+
+System::LiveObjects System::CountLive() const {
+  LiveObjects live{static_cast<uint32_t>(files_.size()), 0, 0, 0};
+  containers_.ForEach([&](uint32_t, const Container&) { ++live.containers; });
+  iommufds_.ForEach([&](uint32_t, const IommufdContext&) { ++live.iommufds; });
+  mappings_.ForEach([&](uint32_t, FileIndex) { ++live.mappings; });
+  return live;
+}
+
+}  // namespace iovalid::compat

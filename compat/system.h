@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef IOVALID_COMPAT_SYSTEM_H_
+#define IOVALID_COMPAT_SYSTEM_H_
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "compat/container.h"
+#include "compat/file.h"
+#include "compat/group.h"
+#include "compat/iommufd/iommufd_context.h"
+#include "compat/kernel.h"
+#include "compat/observation.h"
+#include "compat/outcome.h"
+#include "compat/pci/vfio_pci.h"
+#include "compat/slots.h"
+#include "compat/system_config.h"
+#include "compat/vfio_device.h"
+#include "sim/mm.h"
+
+namespace iovalid::compat {
+
+// Credentials and limits of a new task. It has every other capability.
+struct TaskConfig {
+  uint32_t uid = 0;
+  bool cap_ipc_lock = true;
+  uint64_t rlimit_memlock = sim::kUnlimited;  // soft RLIMIT_MEMLOCK in bytes
+};
+
+// One simulated kernel instance with its devices, driven by calls that a process could make and
+// observed through outcomes and the state. Deterministic; one thread at a time.
+//
+// A System is a value: a copy is an independent machine. The address spaces are attached, not
+// contained, so a copy shares them with its original until its own are attached.
+class System {
+ public:
+  explicit System(SystemConfig config);
+
+  const SystemConfig& config() const { return *config_; }
+
+  // Registers an address space, which must outlive its use. Returns its id.
+  sim::MmId AttachMm(sim::Mm* mm);
+  // Replaces the address space `id` (in a copy), or says that it is gone (null).
+  void AttachMm(sim::MmId id, sim::Mm* mm) { kernel_.mms[id] = mm; }
+  // `hook` may be null; it must outlive its use.
+  void SetHook(sim::PointHook* hook) { kernel_.hook = hook; }
+
+  // A new task in address space `mm`, without open files.
+  sim::TaskId AddTask(sim::MmId mm, const TaskConfig& config);
+  // fork(2): the child has the parent's credentials, limits and descriptors, and runs in `mm`.
+  sim::TaskId Fork(sim::TaskId parent, sim::MmId mm);
+  // exit(2), files: closes the task's descriptors, lowest first.
+  void Exit(sim::TaskId task);
+
+  // openat(2) with O_RDWR | O_CLOEXEC of /dev/vfio/vfio, /dev/iommu, a group's or a cdev's path.
+  // ret = the new descriptor. ENOENT for any other path.
+  Outcome Open(sim::TaskId task, std::string_view path);
+  Outcome Close(sim::TaskId task, int fd);
+  Outcome Dup(sim::TaskId task, int fd);
+  // ioctl(2). `arg` is the third argument: an integer or a user address.
+  Outcome Ioctl(sim::TaskId task, int fd, uint32_t cmd, uint64_t arg);
+
+  // mmap(2), MAP_SHARED | MAP_FIXED, of `len` bytes of a VFIO device fd from file offset `offset`
+  // (compat::RegionOffset of the region, plus the offset in it). The mapping holds a reference on
+  // the file, under a cookie that comes back from the munmap of its last piece and that
+  // ReleaseMapping takes.
+  Outcome MmapDevice(sim::TaskId task, int fd, uint64_t addr, uint64_t len, bool read, bool write,
+                     uint64_t offset);
+  void ReleaseMapping(uint32_t cookie);
+
+  // A descriptor of a file that VFIO and iommufd do not serve: a memfd (`object` is its memory
+  // object, see sim::Mm::PinFile), an eventfd, any other file. ret = the new descriptor.
+  Outcome InstallForeignFile(sim::TaskId task, ForeignFile kind, uint32_t object);
+
+  void SetMemlockLimit(sim::TaskId task, uint64_t bytes);
+  void DropCapability(sim::TaskId task, int capability);
+  void SetDmaEntryLimit(uint32_t value) { kernel_.parameters.dma_entry_limit = value; }
+
+  // --- observation ---
+
+  // mm->locked_vm and mm->pinned_vm in pages (VmLck and VmPin of /proc/PID/status, there in kB).
+  const sim::MmAccount& account(sim::MmId mm) const { return kernel_.mm_accounts[mm]; }
+  // WARNs of the last call.
+  const std::vector<KernelWarning>& warnings() const { return kernel_.warnings; }
+  // The compared state as digests, O(devices) unless type1 dirty tracking is on.
+  ObservedState Observe() const {
+    ObservedState state;
+    Observe(&state);
+    return state;
+  }
+  // The same into `*state`, whose memory is reused: what is compared after each call.
+  void Observe(ObservedState* state) const;
+  // The same state in full, sorted, for a reader.
+  StateSnapshot Snapshot() const;
+  // Everything that can influence later behaviour. O(state).
+  sim::Digest IdentityDigest() const;
+  // For an observer: how many kernel objects are alive. All 0 once every reference is gone.
+  struct LiveObjects {
+    uint32_t files, containers, iommufds, mappings;
+  };
+  LiveObjects CountLive() const;
+
+  hwmodel::Iommu& iommu() { return kernel_.iommu; }
+  const Kernel& kernel() const { return kernel_; }
+
+ private:
+  class DeviceEnvironment;
+
+  Call Begin(sim::TaskId task) {
+    kernel_.warnings.clear();
+    return Call{kernel_, task};
+  }
+
+  // files.cc: struct file and descriptors.
+  Outcome InstallFile(sim::TaskId task, FileKind kind, uint32_t index);
+  void GetFile(FileIndex file) { ++files_[file].refs; }
+  void PutFile(FileIndex file);
+  // The file behind a descriptor; kNoIndex where it is not open.
+  FileIndex FileOf(sim::TaskId task, int fd) const;
+  void CountFile(sim::TaskId task, int fd, FileIndex file, bool added);
+
+  // group_calls.cc: drivers/vfio/group.c.
+  Outcome OpenGroup(Call& call, GroupIndex group);
+  void ReleaseGroupFile(GroupIndex group);
+  Outcome GroupIoctl(Call& call, GroupIndex group, uint32_t cmd, uint64_t arg);
+  Outcome GetStatus(Call& call, const VfioGroup& group, GroupIndex index, uint64_t arg);
+  Outcome SetContainer(Call& call, GroupIndex group, uint64_t arg);
+  Outcome UnsetContainer(Call& call, GroupIndex group);
+  Outcome GetDeviceFd(Call& call, GroupIndex group, uint64_t arg);
+  void LeaveContainer(GroupIndex group);
+  void LeaveIommufd(GroupIndex group);
+  void PutContainer(uint32_t container);
+
+  // device_open.cc: vfio_df_open, vfio_df_close and what they call.
+  Outcome OpenDevice(Call& call, DeviceFile* file);
+  Outcome BindIommufd(Call& call, DeviceIndex device, FileIndex iommufd);
+  void UnbindIommufd(DeviceIndex device);
+  void CloseDevice(const DeviceFile& file);
+  void ReleaseDeviceFile(uint32_t index);
+  Outcome DeviceIoctl(Call& call, uint32_t device_file, uint32_t cmd, uint64_t arg);
+
+  // device_cdev.cc: drivers/vfio/device_cdev.c.
+  Outcome CdevBind(Call& call, DeviceFile* file, uint64_t arg);
+  Outcome CdevAttach(Call& call, const DeviceFile& file, uint64_t arg);
+  Outcome CdevDetach(Call& call, const DeviceFile& file, uint64_t arg);
+
+  IommufdContext& context(FileIndex file) { return iommufds_[files_[file].index]; }
+  // Who owns the DMA of a group: a vfio group, or an iommufd context (by its file).
+  static uint64_t OwnerToken(FileKind kind, uint32_t index) {
+    return uint64_t{static_cast<uint8_t>(kind)} << 32 | index;
+  }
+
+  std::shared_ptr<const SystemConfig> config_;  // shared with copies
+  Kernel kernel_;
+  sim::Arena<File> files_;
+  Slots<Container> containers_;
+  Slots<IommufdContext> iommufds_;
+  std::vector<VfioGroup> groups_;    // by GroupIndex
+  std::vector<VfioDevice> devices_;  // by DeviceIndex
+  Slots<DeviceFile> device_files_;
+  Slots<DmabufExport> dmabufs_;
+  Slots<FileIndex> mappings_;        // by cookie: the device file that is mapped
+  sim::Digest files_digest_;
+};
+
+}  // namespace iovalid::compat
+
+#endif  // IOVALID_COMPAT_SYSTEM_H_

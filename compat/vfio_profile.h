@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef IOVALID_COMPAT_VFIO_PROFILE_H_
+#define IOVALID_COMPAT_VFIO_PROFILE_H_
+
+#include "sim/errno.h"
+
+namespace iovalid::compat {
+
+// Behaviour of drivers/vfio (vfio_main.c, container.c, group.c, device_cdev.c) that differs between
+// kernels or configurations.
+struct VfioProfile {
+  // SET_CONTAINER with an fd that is neither a container nor an iommufd.
+  sim::Errno set_container_foreign_fd;
+  bool has_iommufd;         // CONFIG_IOMMUFD: SET_CONTAINER accepts an iommufd, /dev/iommu exists
+  bool has_cdev;            // CONFIG_VFIO_DEVICE_CDEV: /dev/vfio/devices/vfioN
+  bool has_noiommu;         // CONFIG_VFIO_NOIOMMU
+  bool cdev_knows_pasid;    // ATTACH and DETACH of a cdev take a PASID
+};
+
+}  // namespace iovalid::compat
+
+#endif  // IOVALID_COMPAT_VFIO_PROFILE_H_

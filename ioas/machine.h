@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef IOVALID_IOAS_MACHINE_H_
+#define IOVALID_IOAS_MACHINE_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "hwmodel/iommu.h"
+#include "sim/fault_point.h"
+#include "sim/mm.h"
+#include "sim/mm_account.h"
+#include "sim/rule.h"
+#include "sim/task.h"
+#include "sim/units.h"
+
+namespace iovalid::ioas {
+
+// What the core needs of the machine, for the duration of one call. Pages outlive the call that made
+// them, so they name address space, task and user by index, resolved here at each use.
+struct Machine {
+  hwmodel::Iommu& iommu;
+  const std::vector<sim::Task>& tasks;            // by TaskId
+  std::vector<sim::MmAccount>& mm_accounts;       // by MmId
+  std::vector<sim::UserAccount>& users;           // by UserId
+  const std::vector<sim::Mm*>& mms;               // by MmId; null: the address space is gone
+  sim::PointHook* hook = nullptr;
+  sim::TaskId current = 0;  // the task in whose context the call runs
+  bool thp = true;          // CONFIG_TRANSPARENT_HUGEPAGE: automatic IOVAs align to up to 2 MiB
+  bool warns_without_rights = false;  // the IOMMU driver WARNs about a mapping without rights
+
+  // WARNs of the kernel that the call set off.
+  std::vector<const sim::Rule*> warnings = {};
+
+  // The address space `preferred`, or any that is left where it is gone: who releases a page, or pins
+  // one of a file, needs some way to memory.
+  sim::Mm* AnyMm(sim::MmId preferred) const {
+    if (preferred < mms.size() && mms[preferred] != nullptr) return mms[preferred];
+    for (sim::Mm* mm : mms) {
+      if (mm != nullptr) return mm;
+    }
+    return nullptr;
+  }
+
+  // True if the step at the named point is to fail.
+  bool Fails(const char* point) const { return sim::Point(hook, point); }
+};
+
+}  // namespace iovalid::ioas
+
+#endif  // IOVALID_IOAS_MACHINE_H_
