@@ -97,3 +97,25 @@ class LayeringTest(unittest.TestCase):
         case = layering.check_tree(rules, "sim")
         self.assertEqual(case.outcome, "failed")
         self.assertIn("//hwmodel:iommu", case.message)
+
+    def test_only_the_siblings_facts_come_in_through_the_kernel_profile(self):
+        rules = {
+            "//compat/type1:type1": ("cc_library", ["//compat:kernel"]),
+            "//compat:kernel": ("cc_library", ["//compat/iommufd:profile"]),
+            "//compat/iommufd:profile": ("cc_library", ["//compat/iommufd:facts.h"]),
+        }
+        self.assertEqual(layering.check_tree(rules, "compat/type1").outcome, "passed")
+        rules["//compat/iommufd:profile"][1].append("//compat/iommufd:model")
+        rules["//compat/iommufd:model"] = ("cc_library", ["//ioas:area"])
+        case = layering.check_tree(rules, "compat/type1")
+        self.assertEqual(case.outcome, "failed")
+        self.assertIn("//ioas:area", case.message)
+
+    def test_of_a_test_what_it_names_counts(self):
+        rules = {
+            "//compat/type1:a_test": ("cc_test", ["//compat:system"]),
+            "//compat:system": ("cc_library", ["//ioas:area"]),
+        }
+        self.assertEqual(layering.check_tree(rules, "compat/type1").outcome, "passed")
+        rules["//compat/type1:a_test"][1].append("//ioas:area")
+        self.assertEqual(layering.check_tree(rules, "compat/type1").outcome, "failed")

@@ -4,18 +4,18 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
-#include <map>
 #include <tuple>
 #include <vector>
 
 namespace iovalid::sim {
 namespace {
 
-using Run = std::tuple<uint64_t, uint64_t, uint32_t>;
+using Piece = std::tuple<uint64_t, uint64_t, uint32_t>;
 
-std::vector<Run> Runs(const RunCounter& counter) {
-  std::vector<Run> runs;
+std::vector<Piece> Runs(const RunCounter& counter) {
+  std::vector<Piece> runs;
   counter.ForEach([&](uint64_t first, uint64_t n, uint32_t count) {
     runs.emplace_back(first, n, count);
   });
@@ -25,9 +25,9 @@ std::vector<Run> Runs(const RunCounter& counter) {
 TEST(RunCounterTest, NeighboursOfEqualCountAreOneRun) {
   RunCounter counter;
   for (uint64_t i = 0; i < 10; ++i) counter.Add(100 + i, 1, 1);
-  EXPECT_EQ(Runs(counter), (std::vector<Run>{{100, 10, 1}}));
+  EXPECT_EQ(Runs(counter), (std::vector<Piece>{{100, 10, 1}}));
   counter.Add(99, 1, 1);
-  EXPECT_EQ(Runs(counter), (std::vector<Run>{{99, 11, 1}}));
+  EXPECT_EQ(Runs(counter), (std::vector<Piece>{{99, 11, 1}}));
   EXPECT_EQ(counter.total(), 11u);
 }
 
@@ -36,26 +36,26 @@ TEST(RunCounterTest, FillingAGapJoinsBothSides) {
   counter.Add(0, 5, 2);
   counter.Add(7, 5, 2);
   counter.Add(5, 2, 2);
-  EXPECT_EQ(Runs(counter), (std::vector<Run>{{0, 12, 2}}));
+  EXPECT_EQ(Runs(counter), (std::vector<Piece>{{0, 12, 2}}));
 }
 
 TEST(RunCounterTest, OverlapsCountTwice) {
   RunCounter counter;
   counter.Add(10, 10, 1);
   counter.Add(15, 10, 1);
-  EXPECT_EQ(Runs(counter), (std::vector<Run>{{10, 5, 1}, {15, 5, 2}, {20, 5, 1}}));
+  EXPECT_EQ(Runs(counter), (std::vector<Piece>{{10, 5, 1}, {15, 5, 2}, {20, 5, 1}}));
   EXPECT_EQ(counter.Get(14), 1u);
   EXPECT_EQ(counter.Get(15), 2u);
   EXPECT_EQ(counter.Get(25), 0u);
   counter.Add(10, 10, -1);
-  EXPECT_EQ(Runs(counter), (std::vector<Run>{{15, 10, 1}}));
+  EXPECT_EQ(Runs(counter), (std::vector<Piece>{{15, 10, 1}}));
 }
 
 TEST(RunCounterTest, RemovalFromTheMiddleCuts) {
   RunCounter counter;
   counter.Add(0, 100, 1);
   counter.Add(40, 20, -1);
-  EXPECT_EQ(Runs(counter), (std::vector<Run>{{0, 40, 1}, {60, 40, 1}}));
+  EXPECT_EQ(Runs(counter), (std::vector<Piece>{{0, 40, 1}, {60, 40, 1}}));
   EXPECT_EQ(counter.total(), 80u);
 }
 
@@ -76,8 +76,8 @@ TEST(RunCounterTest, GetRunSaysHowFar) {
 constexpr uint64_t kKeys = 40;
 
 // The runs that a counter for each key gives.
-std::vector<Run> Runs(const std::vector<uint32_t>& counts) {
-  std::vector<Run> runs;
+std::vector<Piece> Runs(const std::vector<uint32_t>& counts) {
+  std::vector<Piece> runs;
   for (uint64_t key = 0; key < counts.size(); ++key) {
     if (counts[key] == 0) continue;
     if (key > 0 && counts[key - 1] == counts[key]) {

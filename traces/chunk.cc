@@ -158,8 +158,8 @@ absl::StatusOr<ChunkHeader> ChunkFile::ReadHeader(uint64_t offset) {
                                             kMaxChunkBytes));
   }
   if (header.stored_bytes > size_ - offset - kChunkHeaderBytes) {
-    return absl::DataLossError(absl::StrCat("the file ends inside a chunk of ",
-                                            header.stored_bytes, " bytes"));
+    return absl::DataLossError(
+        absl::StrCat("the file ends inside a chunk of ", header.stored_bytes, " bytes"));
   }
   return header;
 }

@@ -76,7 +76,9 @@ TEST_P(Corpora, SurvivesEveryForm) {
     return ExportGolden(s, o);
   };
   auto text = [](EventSource& s, const std::string&, std::ostream& o) { return WriteText(s, o); };
-  auto iovt = [](EventSource& s, const std::string& to, std::ostream&) { return WriteTrace(s, to); };
+  auto iovt = [](EventSource& s, const std::string& to, std::ostream&) {
+    return WriteTrace(s, to);
+  };
   ASSERT_NO_FATAL_FAILURE(convert(GetParam().path + ".iovt", d, golden));
   ASSERT_NO_FATAL_FAILURE(convert(d, a, iovt));
   ASSERT_NO_FATAL_FAILURE(convert(a, b, text));

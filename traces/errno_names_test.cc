@@ -41,7 +41,8 @@ TEST(ErrnoNames, EveryNumberComesBack) {
 }
 
 TEST(ErrnoNames, RefusesWhatIsNone) {
-  for (const char* name : {"", "E", "EFOO", "einval", "4096", "E4096", "-1", "007", "E01", "EINVAL "}) {
+  for (const char* name :
+       {"", "E", "EFOO", "einval", "4096", "E4096", "-1", "007", "E01", "EINVAL "}) {
     EXPECT_EQ(ErrnoFromName(name), std::nullopt) << name;
   }
 }

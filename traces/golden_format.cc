@@ -2,108 +2,27 @@
 //
 // Key by key in the order in which the recorders write them, so that a recorded line comes out as
 // it went in.
-#include <charconv>
-#include <cstdint>
 #include <string>
 #include <string_view>
 
 #include "traces/errno_names.h"
 #include "traces/golden.h"
-#include "traces/json_line.h"
-#include "traces/spelling.h"
+#include "traces/golden_line.h"
 
 namespace iovalid::traces {
 namespace {
 
-// Appends members to an object under construction.
-class Line {
- public:
-  explicit Line(std::string* out) : out_(out) { out_->push_back('{'); }
-  void End(std::string_view tail = "}\n") { out_->append(tail); }
-
-  void Key(std::string_view key) {
-    if (!first_) out_->push_back(',');
-    first_ = false;
-    out_->push_back('"');
-    out_->append(key);
-    out_->append("\":");
-  }
-  template <typename Int>
-  void Number(std::string_view key, Int value) {
-    Key(key);
-    Raw(value);
-  }
-  void Str(std::string_view key, std::string_view value) {
-    Key(key);
-    AppendJsonString(value, out_);
-  }
-  // Leaves an empty string out.
-  void OptStr(std::string_view key, std::string_view value) {
-    if (!value.empty()) Str(key, value);
-  }
-  void Bool(std::string_view key, bool value) {
-    Key(key);
-    out_->append(value ? "true" : "false");
-  }
-  void Hex(std::string_view key, uint64_t value) {
-    Key(key);
-    RawHex(value);
-  }
-  void Bytes(std::string_view key, std::string_view bytes) {
-    Key(key);
-    RawBytes(bytes);
-  }
-
-  template <typename Int>
-  void Raw(Int value) {
-    char digits[24];
-    const auto end = std::to_chars(digits, digits + sizeof(digits), value);
-    out_->append(digits, static_cast<size_t>(end.ptr - digits));
-  }
-  void RawHex(uint64_t value) {
-    out_->push_back('"');
-    AppendHexNumber(value, out_);
-    out_->push_back('"');
-  }
-  void RawBytes(std::string_view bytes) {
-    out_->push_back('"');
-    AppendHex(bytes, out_);
-    out_->push_back('"');
-  }
-  std::string* out() { return out_; }
-
- private:
-  std::string* out_;
-  bool first_ = true;
-};
-
-// "[row,row,...]": `each` writes what stands between the brackets of one row.
-template <typename Items, typename Each>
-void Rows(Line* line, std::string_view key, const Items& items, Each each) {
-  line->Key(key);
-  line->out()->push_back('[');
-  bool first = true;
-  for (const auto& item : items) {
-    if (!first) line->out()->push_back(',');
-    first = false;
-    line->out()->push_back('[');
-    each(item);
-    line->out()->push_back(']');
-  }
-  line->out()->push_back(']');
-}
-
-void FdFields(Line* line, std::string_view key,
+void FdFields(GoldenLine* line, std::string_view key,
               const google::protobuf::RepeatedPtrField<FdField>& fields) {
   if (fields.empty()) return;
-  Rows(line, key, fields, [&](const FdField& field) {
+  WriteRows(line, key, fields, [&](const FdField& field) {
     line->Raw(field.offset());
     line->out()->push_back(',');
     AppendJsonString(field.name(), line->out());
   });
 }
 
-void FormatIoctl(const Ioctl& ioctl, const Outcome& outcome, Line* line) {
+void FormatIoctl(const Ioctl& ioctl, const Outcome& outcome, GoldenLine* line) {
   line->Str("fd", ioctl.fd());
   line->Str("cmd", ioctl.cmd());
   line->Hex("nr", ioctl.nr());
@@ -126,7 +45,7 @@ void FormatIoctl(const Ioctl& ioctl, const Outcome& outcome, Line* line) {
   FdFields(line, "fdout", ioctl.fdout());
   if (ioctl.mem_size() > 0) {
     int index = 0;
-    Rows(line, "mem", ioctl.mem(), [&](const UserBuffer& buffer) {
+    WriteRows(line, "mem", ioctl.mem(), [&](const UserBuffer& buffer) {
       line->RawHex(buffer.addr());
       line->out()->push_back(',');
       line->RawBytes(buffer.before());
@@ -141,7 +60,7 @@ void FormatIoctl(const Ioctl& ioctl, const Outcome& outcome, Line* line) {
     });
   }
   if (outcome.spill_size() > 0) {
-    Rows(line, "spill", outcome.spill(), [&](const Spill& spill) {
+    WriteRows(line, "spill", outcome.spill(), [&](const Spill& spill) {
       line->RawHex(spill.addr());
       line->out()->push_back(',');
       line->RawBytes(spill.after());
@@ -152,7 +71,7 @@ void FormatIoctl(const Ioctl& ioctl, const Outcome& outcome, Line* line) {
   line->OptStr("retfd", ioctl.retfd());
 }
 
-void FormatMmap(const Mmap& mmap, Line* line) {
+void FormatMmap(const Mmap& mmap, GoldenLine* line) {
   line->Hex("addr", mmap.addr());
   line->Number("len", mmap.len());
   line->Str("prot", ProtName(mmap.prot()));
@@ -164,7 +83,7 @@ void FormatMmap(const Mmap& mmap, Line* line) {
   line->Str("touch", TouchedName(mmap.touch()));
 }
 
-void FormatVma(const Vma& vma, Line* line) {
+void FormatVma(const Vma& vma, GoldenLine* line) {
   line->Hex("addr", vma.addr());
   line->Number("len", vma.len());
   line->Str("prot", ProtName(vma.prot()));
@@ -176,14 +95,14 @@ void FormatVma(const Vma& vma, Line* line) {
   if (vma.has_region()) line->Number("region", vma.region());
 }
 
-void FormatView(const DmaView& view, Line* line) {
+void FormatView(const DmaView& view, GoldenLine* line) {
   line->Str("dev", view.dev());
   if (!view.has_view()) {
     line->Key("map");
     line->out()->append("null");
     return;
   }
-  Rows(line, "map", view.view().runs(), [&](const Run& run) {
+  WriteRows(line, "map", view.view().runs(), [&](const Run& run) {
     std::string* out = line->out();
     line->RawHex(run.iova());
     out->push_back(',');
@@ -219,7 +138,7 @@ void FormatView(const DmaView& view, Line* line) {
   });
 }
 
-void FormatSequenceBegin(const SequenceBegin& begin, Line* line) {
+void FormatSequenceBegin(const SequenceBegin& begin, GoldenLine* line) {
   line->Number("seq", begin.seq());
   line->Str("name", begin.name());
   line->Number("seed", begin.seed());
@@ -299,7 +218,7 @@ std::string_view CallName(const Event& event) {
   return "";
 }
 
-void FormatArguments(const Event& event, Line* line) {
+void FormatArguments(const Event& event, GoldenLine* line) {
   const Outcome& outcome = event.outcome();
   switch (event.what_case()) {
     case Event::kOpen:
@@ -435,82 +354,10 @@ void FormatArguments(const Event& event, Line* line) {
   }
 }
 
-void FormatDevice(const Device& device, std::string* out) {
-  Line line(out);
-  line.Str("name", device.name());
-  line.Str("bdf", device.bdf());
-  line.OptStr("group", device.group());
-  line.OptStr("group_path", device.group_path());
-  line.OptStr("model", device.model());
-  line.OptStr("cdev", device.cdev());
-  line.OptStr("cdev_path", device.cdev_path());
-  if (device.has_bar0_len()) line.Number("bar0_len", device.bar0_len());
-  line.End("}");
-}
-
-void FormatRange(std::string_view key, const IovaRange& range, Line* line) {
-  line->Key(key);
-  line->out()->push_back('[');
-  line->RawHex(range.first());
-  line->out()->push_back(',');
-  line->RawHex(range.last());
-  line->out()->push_back(']');
-}
-
-void FormatHardware(const Hardware& hw, std::string* out) {
-  Line line(out);
-  line.Str("type", hw.type());
-  line.Number("aw_bits", hw.aw_bits());
-  line.OptStr("mode", hw.mode());
-  if (hw.has_caching_mode()) line.Bool("caching_mode", hw.caching_mode());
-  if (hw.has_intremap()) line.Bool("intremap", hw.intremap());
-  if (hw.has_msi_window()) FormatRange("msi_window", hw.msi_window(), &line);
-  if (hw.has_aperture()) FormatRange("aperture", hw.aperture(), &line);
-  if (hw.has_cap()) line.Hex("cap", hw.cap());
-  if (hw.has_ecap()) line.Hex("ecap", hw.ecap());
-  if (hw.has_page_sizes()) line.Hex("page_sizes", hw.page_sizes());
-  line.End("}");
-}
-
 }  // namespace
 
-void FormatGoldenHeader(const Header& header, std::string* out) {
-  Line line(out);
-  line.Number("golden", header.has_golden() ? header.golden() : 1);
-  if (header.has_capture()) line.Bool("capture", header.capture());
-  line.Str("kernel", header.kernel());
-  line.OptStr("uname", header.uname());
-  line.OptStr("config", header.config());
-  line.Key("iommu");
-  FormatHardware(header.hardware(), out);
-  line.Str("mode", ModeName(header.mode()));
-  if (header.has_set_iommu()) line.Number("set_iommu", header.set_iommu());
-  line.Key("devices");
-  out->push_back('[');
-  for (int i = 0; i < header.devices_size(); ++i) {
-    if (i > 0) out->push_back(',');
-    FormatDevice(header.devices(i), out);
-  }
-  out->push_back(']');
-  line.Number("page_size", header.page_size());
-  if (header.has_dma_view()) line.Bool("dma_view", header.dma_view());
-  line.OptStr("family", header.family());
-  line.OptStr("program", header.program());
-  line.OptStr("container_node", header.container_node());
-  if (header.module_parameters_size() > 0) {
-    Rows(&line, "module_parameters", header.module_parameters(), [&](const ModuleParameter& p) {
-      AppendJsonString(p.module(), out);
-      out->push_back(',');
-      AppendJsonString(p.name(), out);
-      out->push_back(',');
-      AppendJsonString(p.value(), out);
-    });
-  }
-  line.End();
-}
-
 void FormatGoldenEvent(const Event& event, std::string* out) {
-  Line line(out);
+  GoldenLine line(out);
   if (event.has_sequence_begin()) {
     FormatSequenceBegin(event.sequence_begin(), &line);
   } else if (event.has_sequence_end()) {

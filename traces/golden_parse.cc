@@ -1,201 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cstdint>
-#include <limits>
-#include <optional>
 #include <string>
+#include <utility>
 
-#include "absl/strings/str_cat.h"
-#include "traces/errno_names.h"
 #include "traces/golden.h"
-#include "traces/spelling.h"
+#include "traces/golden_fields.h"
 
 namespace iovalid::traces {
 namespace {
 
 using Node = JsonLine::Node;
 using Type = JsonLine::Type;
-
-// Takes typed members out of one object. The first thing that is missing or wrong is remembered and
-// makes status() fail; the values are then unspecified.
-class Fields {
- public:
-  Fields(const JsonLine& json, const Node& object) : json_(json), object_(object) {}
-
-  const absl::Status& status() const { return status_; }
-  bool Has(std::string_view key) const { return json_.Find(object_, key) != nullptr; }
-
-  std::string Str(std::string_view key) { return std::string(Text(Required(key), key)); }
-  std::string OptStr(std::string_view key) {
-    const Node* node = json_.Find(object_, key);
-    return node == nullptr ? std::string() : std::string(Text(node, key));
-  }
-  bool Bool(std::string_view key) {
-    const Node* node = Required(key);
-    if (node != nullptr && node->type != Type::kBool) Wrong(*node, key, "not true or false");
-    return node != nullptr && node->boolean;
-  }
-  uint64_t U64(std::string_view key) { return Unsigned(Required(key), key, UINT64_MAX); }
-  uint32_t U32(std::string_view key) {
-    return static_cast<uint32_t>(Unsigned(Required(key), key, UINT32_MAX));
-  }
-  int64_t I64(std::string_view key) { return Signed(Required(key), key); }
-  uint64_t Hex(std::string_view key) { return HexOf(Required(key), key, UINT64_MAX); }
-  uint32_t Hex32(std::string_view key) {
-    return static_cast<uint32_t>(HexOf(Required(key), key, UINT32_MAX));
-  }
-  std::string Bytes(std::string_view key) {
-    std::string bytes;
-    const Node* node = Required(key);
-    std::string_view hex = Text(node, key);
-    if (node != nullptr && !BytesFromHex(hex, &bytes)) Wrong(*node, key, "not hex digits");
-    return bytes;
-  }
-  // Members of the named array or nothing when it is absent.
-  const Node* Array(std::string_view key) {
-    const Node* node = json_.Find(object_, key);
-    if (node != nullptr && node->type != Type::kArray) {
-      Wrong(*node, key, "not an array");
-      return nullptr;
-    }
-    return node;
-  }
-  const Node* Object(std::string_view key) {
-    const Node* node = Required(key);
-    if (node != nullptr && node->type != Type::kObject) {
-      Wrong(*node, key, "not an object");
-      return nullptr;
-    }
-    return node;
-  }
-
-  uint32_t Prot(std::string_view key) { return Spelled(key, ProtFromName, "access rights"); }
-  MemoryKind Kind(std::string_view key) { return Spelled(key, KindFromName, "kind of memory"); }
-  Touched Touch(std::string_view key) { return Spelled(key, TouchedFromName, "touch"); }
-  uint32_t Errno(std::string_view key) { return Spelled(key, ErrnoFromName, "errno name"); }
-  Mode OfMode(std::string_view key) { return Spelled(key, ModeFromName, "mode"); }
-
-  // Items of arrays.
-  std::string_view Text(const Node* node, std::string_view key) {
-    if (node == nullptr) return {};
-    if (node->type != Type::kString) Wrong(*node, key, "not a string");
-    return node->text;
-  }
-  uint64_t Unsigned(const Node* node, std::string_view key, uint64_t most) {
-    if (node == nullptr) return 0;
-    if (node->type != Type::kInt || node->negative || node->magnitude > most) {
-      Wrong(*node, key, most == UINT32_MAX ? "not a number from 0 to 2^32-1"
-                                           : "not a number from 0 to 2^64-1");
-    }
-    return node->magnitude;
-  }
-  int64_t Signed(const Node* node, std::string_view key) {
-    if (node == nullptr) return 0;
-    if (node->type != Type::kInt ||
-        (!node->negative && node->magnitude > uint64_t{std::numeric_limits<int64_t>::max()})) {
-      Wrong(*node, key, "not a signed 64-bit number");
-      return 0;
-    }
-    return static_cast<int64_t>(node->negative ? -node->magnitude : node->magnitude);
-  }
-  uint64_t HexOf(const Node* node, std::string_view key, uint64_t most) {
-    if (node == nullptr) return 0;
-    auto value = HexNumber(Text(node, key));
-    if (!value || *value > most) {
-      Wrong(*node, key, "not a number of the form \"0x...\"");
-      return 0;
-    }
-    return *value;
-  }
-
-  void Wrong(const Node& node, std::string_view key, std::string_view why) {
-    if (!status_.ok()) return;
-    status_ = absl::InvalidArgumentError(absl::StrCat("column ", node.column, ": \"",
-                                                      std::string(key), "\": ", std::string(why)));
-  }
-
- private:
-  const Node* Required(std::string_view key) {
-    const Node* node = json_.Find(object_, key);
-    if (node == nullptr && status_.ok()) {
-      status_ = absl::InvalidArgumentError(absl::StrCat("column ", object_.column, ": no \"",
-                                                        std::string(key), "\""));
-    }
-    return node;
-  }
-  template <typename T>
-  T Spelled(std::string_view key, std::optional<T> (*parse)(std::string_view), const char* what) {
-    const Node* node = Required(key);
-    const std::optional<T> value = parse(Text(node, key));
-    if (node != nullptr && !value) Wrong(*node, key, absl::StrCat("not a known ", what));
-    return value.value_or(T{});
-  }
-
-  const JsonLine& json_;
-  const Node& object_;
-  absl::Status status_;
-};
-
-// Walks an array of arrays, each of `width` items.
-template <typename Each>
-void Rows(const JsonLine& json, Fields* fields, std::string_view key, uint32_t width, Each each) {
-  const Node* array = fields->Array(key);
-  if (array == nullptr) return;
-  for (const Node* row = json.First(*array); row != nullptr; row = json.Next(*row)) {
-    if (row->type != Type::kArray || row->count != width) {
-      fields->Wrong(*row, key, absl::StrCat("not an array of ", width));
-      return;
-    }
-    const Node* items[4] = {};
-    uint32_t n = 0;
-    for (const Node* item = json.First(*row); item != nullptr; item = json.Next(*item)) {
-      items[n++] = item;
-    }
-    each(items);
-    if (!fields->status().ok()) return;
-  }
-}
-
-IovaRange ParseRange(const JsonLine& json, Fields* fields, std::string_view key) {
-  IovaRange range;
-  const Node* array = fields->Array(key);
-  if (array == nullptr) return range;
-  if (array->count != 2) {
-    fields->Wrong(*array, key, "not an array of 2");
-    return range;
-  }
-  const Node* first = json.First(*array);
-  range.set_first(fields->HexOf(first, key, UINT64_MAX));
-  range.set_last(fields->HexOf(json.Next(*first), key, UINT64_MAX));
-  return range;
-}
-
-absl::Status ParseHardware(const JsonLine& json, const Node& object, Hardware* hw) {
-  Fields f(json, object);
-  hw->set_type(f.Str("type"));
-  hw->set_aw_bits(f.U32("aw_bits"));
-  hw->set_mode(f.OptStr("mode"));
-  if (f.Has("caching_mode")) hw->set_caching_mode(f.Bool("caching_mode"));
-  if (f.Has("intremap")) hw->set_intremap(f.Bool("intremap"));
-  if (f.Has("msi_window")) *hw->mutable_msi_window() = ParseRange(json, &f, "msi_window");
-  if (f.Has("aperture")) *hw->mutable_aperture() = ParseRange(json, &f, "aperture");
-  if (f.Has("cap")) hw->set_cap(f.Hex("cap"));
-  if (f.Has("ecap")) hw->set_ecap(f.Hex("ecap"));
-  if (f.Has("page_sizes")) hw->set_page_sizes(f.Hex("page_sizes"));
-  return f.status();
-}
-
-absl::Status ParseDevice(const JsonLine& json, const Node& object, Device* device) {
-  Fields f(json, object);
-  device->set_name(f.Str("name"));
-  device->set_bdf(f.Str("bdf"));
-  device->set_group(f.OptStr("group"));
-  device->set_cdev(f.OptStr("cdev"));
-  if (f.Has("bar0_len")) device->set_bar0_len(f.U64("bar0_len"));
-  device->set_group_path(f.OptStr("group_path"));
-  device->set_cdev_path(f.OptStr("cdev_path"));
-  device->set_model(f.OptStr("model"));
-  return f.status();
-}
 
 // Cuts "prefix" + object + "+0x..." into its parts.
 bool ParseObjectAt(std::string_view text, std::string_view prefix, ObjectAt* at) {
@@ -209,13 +24,13 @@ bool ParseObjectAt(std::string_view text, std::string_view prefix, ObjectAt* at)
   return true;
 }
 
-void ParseView(const JsonLine& json, Fields* f, DmaView* view) {
+void ParseView(const JsonLine& json, GoldenFields* f, DmaView* view) {
   view->set_dev(f->Str("dev"));
   if (!f->Has("map")) f->Str("map");  // it must be there, be it null
   const Node* null_or_array = json.Find(json.root(), "map");
   if (null_or_array == nullptr || null_or_array->type == Type::kNull) return;
   View* runs = view->mutable_view();
-  Rows(json, f, "map", 4, [&](const Node* const* items) {
+  EachRow(json, f, "map", 4, [&](const Node* const* items) {
     Run* run = runs->add_runs();
     run->set_iova(f->HexOf(items[0], "map", UINT64_MAX));
     run->set_len(f->HexOf(items[1], "map", UINT64_MAX));
@@ -239,20 +54,20 @@ void ParseView(const JsonLine& json, Fields* f, DmaView* view) {
   });
 }
 
-void ParseFdFields(const JsonLine& json, Fields* f, std::string_view key,
+void ParseFdFields(const JsonLine& json, GoldenFields* f, std::string_view key,
                    google::protobuf::RepeatedPtrField<FdField>* to) {
-  Rows(json, f, key, 2, [&](const Node* const* items) {
+  EachRow(json, f, key, 2, [&](const Node* const* items) {
     FdField* field = to->Add();
     field->set_offset(static_cast<uint32_t>(f->Unsigned(items[0], key, UINT32_MAX)));
     field->set_name(std::string(f->Text(items[1], key)));
   });
 }
 
-void ParseBytesItem(Fields* f, const Node* item, std::string_view key, std::string* bytes) {
+void ParseBytesItem(GoldenFields* f, const Node* item, std::string_view key, std::string* bytes) {
   if (!BytesFromHex(f->Text(item, key), bytes)) f->Wrong(*item, key, "not hex digits");
 }
 
-void ParseIoctl(const JsonLine& json, Fields* f, Event* event) {
+void ParseIoctl(const JsonLine& json, GoldenFields* f, Event* event) {
   Ioctl* ioctl = event->mutable_ioctl();
   ioctl->set_fd(f->Str("fd"));
   ioctl->set_cmd(f->OptStr("cmd"));
@@ -275,7 +90,7 @@ void ParseIoctl(const JsonLine& json, Fields* f, Event* event) {
   if (f->Has("at")) ioctl->set_at(f->Hex("at"));
   ParseFdFields(json, f, "fdfix", ioctl->mutable_fdfix());
   ParseFdFields(json, f, "fdout", ioctl->mutable_fdout());
-  Rows(json, f, "mem", 3, [&](const Node* const* items) {
+  EachRow(json, f, "mem", 3, [&](const Node* const* items) {
     UserBuffer* buffer = ioctl->add_mem();
     buffer->set_addr(f->HexOf(items[0], "mem", UINT64_MAX));
     ParseBytesItem(f, items[1], "mem", buffer->mutable_before());
@@ -286,7 +101,7 @@ void ParseIoctl(const JsonLine& json, Fields* f, Event* event) {
       ParseBytesItem(f, items[2], "mem", after->mutable_bytes_after());
     }
   });
-  Rows(json, f, "spill", 2, [&](const Node* const* items) {
+  EachRow(json, f, "spill", 2, [&](const Node* const* items) {
     Spill* spill = outcome.add_spill();
     spill->set_addr(f->HexOf(items[0], "spill", UINT64_MAX));
     ParseBytesItem(f, items[1], "spill", spill->mutable_after());
@@ -308,7 +123,7 @@ void ParseIoctl(const JsonLine& json, Fields* f, Event* event) {
   }
 }
 
-void ParseMmap(Fields* f, Mmap* mmap) {
+void ParseMmap(GoldenFields* f, Mmap* mmap) {
   mmap->set_addr(f->Hex("addr"));
   mmap->set_len(f->U64("len"));
   mmap->set_prot(f->Prot("prot"));
@@ -320,7 +135,7 @@ void ParseMmap(Fields* f, Mmap* mmap) {
   mmap->set_touch(f->Touch("touch"));
 }
 
-void ParseVma(Fields* f, Vma* vma) {
+void ParseVma(GoldenFields* f, Vma* vma) {
   vma->set_addr(f->Hex("addr"));
   vma->set_len(f->U64("len"));
   vma->set_prot(f->Prot("prot"));
@@ -332,7 +147,7 @@ void ParseVma(Fields* f, Vma* vma) {
   if (f->Has("region")) vma->set_region(f->U32("region"));
 }
 
-void ParseDeviceDma(Fields* f, Event* event) {
+void ParseDeviceDma(GoldenFields* f, Event* event) {
   DeviceDma* dma = event->mutable_device_dma();
   dma->set_dev(f->Str("dev"));
   dma->set_iova(f->Hex("iova"));
@@ -342,7 +157,7 @@ void ParseDeviceDma(Fields* f, Event* event) {
   if (f->Has("got")) event->mutable_outcome()->set_data(f->Bytes("got"));
 }
 
-void ParseSequenceBegin(Fields* f, SequenceBegin* begin) {
+void ParseSequenceBegin(GoldenFields* f, SequenceBegin* begin) {
   begin->set_seq(f->I64("seq"));
   begin->set_name(f->OptStr("name"));
   begin->set_seed(f->I64("seed"));
@@ -354,7 +169,7 @@ void ParseSequenceBegin(Fields* f, SequenceBegin* begin) {
 }
 
 // The rarer calls. False when the name is none of them.
-bool ParseSmallCall(const std::string& call, Fields* f, Event* event) {
+bool ParseSmallCall(const std::string& call, GoldenFields* f, Event* event) {
   if (call == "memfd") {
     event->mutable_memfd()->set_as(f->Str("as"));
     event->mutable_memfd()->set_size(f->U64("size"));
@@ -406,7 +221,7 @@ bool ParseSmallCall(const std::string& call, Fields* f, Event* event) {
   return true;
 }
 
-bool ParseMemoryCall(const std::string& call, Fields* f, Event* event) {
+bool ParseMemoryCall(const std::string& call, GoldenFields* f, Event* event) {
   if (call == "mmap") {
     ParseMmap(f, event->mutable_mmap());
   } else if (call == "vma") {
@@ -449,7 +264,7 @@ bool ParseMemoryCall(const std::string& call, Fields* f, Event* event) {
   return true;
 }
 
-void ParseCall(const JsonLine& json, Fields* f, Event* event) {
+void ParseCall(const JsonLine& json, GoldenFields* f, Event* event) {
   const std::string call = f->Str("call");
   if (!f->status().ok()) return;
   if (f->Has("i")) event->set_step(f->U64("i"));
@@ -485,72 +300,12 @@ void ParseCall(const JsonLine& json, Fields* f, Event* event) {
   if (f->Has("errno")) event->mutable_outcome()->set_error(f->Errno("errno"));
 }
 
-// The serialised message in a `bytes` key, for what the keys cannot express.
-template <typename Message>
-bool ParseWholeMessage(Fields* f, Message* message) {
-  return message->ParseFromString(f->Bytes("bytes"));
-}
-
 }  // namespace
-
-absl::Status ParseGoldenHeader(std::string_view line, JsonLine* json, Header* header) {
-  header->Clear();
-  if (auto status = json->Parse(line); !status.ok()) return status;
-  Fields f(*json, json->root());
-  if (!f.Has("golden")) {
-    return absl::InvalidArgumentError("the first line is not a header (no \"golden\")");
-  }
-  if (f.Has("bytes")) {
-    if (!ParseWholeMessage(&f, header)) {
-      return absl::InvalidArgumentError("\"bytes\" is not a Header message");
-    }
-    return f.status();
-  }
-  header->set_golden(f.U32("golden"));
-  if (f.status().ok() && header->golden() != 1) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("version ", header->golden(), " of golden JSONL; this program reads 1"));
-  }
-  if (f.Has("capture")) header->set_capture(f.Bool("capture"));
-  header->set_kernel(f.Str("kernel"));
-  header->set_uname(f.OptStr("uname"));
-  header->set_config(f.OptStr("config"));
-  if (const Node* object = f.Object("iommu")) {
-    if (auto status = ParseHardware(*json, *object, header->mutable_hardware()); !status.ok()) {
-      return status;
-    }
-  }
-  header->set_mode(f.OfMode("mode"));
-  if (f.Has("set_iommu")) header->set_set_iommu(f.U32("set_iommu"));
-  if (const Node* array = f.Array("devices")) {
-    for (const Node* device = json->First(*array); device != nullptr; device = json->Next(*device)) {
-      if (device->type != Type::kObject) {
-        f.Wrong(*device, "devices", "not an object");
-        break;
-      }
-      if (auto status = ParseDevice(*json, *device, header->add_devices()); !status.ok()) {
-        return status;
-      }
-    }
-  }
-  header->set_page_size(f.U32("page_size"));
-  if (f.Has("dma_view")) header->set_dma_view(f.Bool("dma_view"));
-  header->set_family(f.OptStr("family"));
-  header->set_program(f.OptStr("program"));
-  header->set_container_node(f.OptStr("container_node"));
-  Rows(*json, &f, "module_parameters", 3, [&](const Node* const* items) {
-    ModuleParameter* parameter = header->add_module_parameters();
-    parameter->set_module(std::string(f.Text(items[0], "module_parameters")));
-    parameter->set_name(std::string(f.Text(items[1], "module_parameters")));
-    parameter->set_value(std::string(f.Text(items[2], "module_parameters")));
-  });
-  return f.status();
-}
 
 absl::Status ParseGoldenEvent(std::string_view line, JsonLine* json, Event* event) {
   event->Clear();
   if (auto status = json->Parse(line); !status.ok()) return status;
-  Fields f(*json, json->root());
+  GoldenFields f(*json, json->root());
   if (f.Has("bytes")) {
     if (!ParseWholeMessage(&f, event)) {
       return absl::InvalidArgumentError("\"bytes\" is not an Event message");

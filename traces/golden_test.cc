@@ -71,11 +71,11 @@ TEST(Golden, HeaderFields) {
 }
 
 TEST(Golden, IoctlFields) {
-  const Event event = Parse(
-      R"({"i":8,"call":"ioctl","fd":"c0","cmd":"VFIO_IOMMU_GET_INFO","nr":"0x3b70",)"
-      R"("at":"0x70000ff0","in":"1000aaaa","out":"7400aaaa","fdfix":[[0,"c1"]],)"
-      R"("mem":[["0x70010000","0011","="],["0x70010010","22","33"]],)"
-      R"("spill":[["0x70000ff8","ff"]],"ret":-1,"errno":"EOPNOTSUPP"})");
+  const Event event =
+      Parse(R"({"i":8,"call":"ioctl","fd":"c0","cmd":"VFIO_IOMMU_GET_INFO","nr":"0x3b70",)"
+            R"("at":"0x70000ff0","in":"1000aaaa","out":"7400aaaa","fdfix":[[0,"c1"]],)"
+            R"("mem":[["0x70010000","0011","="],["0x70010010","22","33"]],)"
+            R"("spill":[["0x70000ff8","ff"]],"ret":-1,"errno":"EOPNOTSUPP"})");
   EXPECT_EQ(event.step(), 8u);
   EXPECT_EQ(event.ioctl().nr(), 0x3b70u);
   EXPECT_EQ(event.ioctl().at(), 0x70000ff0u);
@@ -120,10 +120,10 @@ TEST(Golden, DmaViews) {
   EXPECT_FALSE(Parse(R"({"i":1,"call":"dma_view","dev":"dev0","map":null})").dma_view().has_view());
   const Event empty = Parse(R"({"i":1,"call":"dma_view","dev":"dev0","map":[]})");
   EXPECT_TRUE(empty.dma_view().has_view());
-  const Event event = Parse(
-      R"({"i":1,"call":"dma_view","dev":"dev0","map":[["0x1000","0x1000","0x7000","rw"],)"
-      R"(["0x2000","0x1000","stale:m0+0x3000","r"],["0x3000","0x1000","bar:dev1+0x0","w"],)"
-      R"(["0x4000","0x1000","-","r"],["0x5000","0x1000","zero","r"]]})");
+  const Event event =
+      Parse(R"({"i":1,"call":"dma_view","dev":"dev0","map":[["0x1000","0x1000","0x7000","rw"],)"
+            R"(["0x2000","0x1000","stale:m0+0x3000","r"],["0x3000","0x1000","bar:dev1+0x0","w"],)"
+            R"(["0x4000","0x1000","-","r"],["0x5000","0x1000","zero","r"]]})");
   const View& view = event.dma_view().view();
   ASSERT_EQ(view.runs_size(), 5);
   EXPECT_EQ(view.runs(0).va(), 0x7000u);
@@ -138,58 +138,61 @@ TEST(Golden, DmaViews) {
 
 // Each kind of line as the recorders write it, byte for byte.
 TEST(Golden, LinesComeBackAsTheyWere) {
-  for (const char* line : {
-           R"({"seq":1,"name":"api","seed":0,"uid":0,"cap_ipc_lock":true,"rlimit_memlock":-1,"dma_entry_limit":65535,"opens":"/dev/vfio/vfio"})",
-           R"({"end":1})",
-           R"({"i":1,"call":"open","path":"/dev/vfio/vfio","as":"c0","errno":"0"})",
-           R"({"i":7,"call":"open","path":"/dev/vfio/vfio","node":"/dev/iommu","as":"c0","errno":"0"})",
-           R"({"i":9,"call":"open","path":"@g9","errno":"ENOENT"})",
-           R"({"i":8,"call":"dup","fd":"c0","as":"c1","errno":"0"})",
-           R"({"i":2,"call":"ioctl","fd":"999","cmd":"RAW","nr":"0x3b64","arg":-5,"ret":-1,"errno":"EBADF"})",
-           R"({"i":2,"call":"ioctl","fd":"c0","cmd":"X","nr":"0xc0203b71","argptr":"0xffffffffffffffff","ret":-1,"errno":"E524"})",
-           R"({"i":6,"call":"ioctl","fd":"i0","cmd":"IOMMU_FAULT_QUEUE_ALLOC","nr":"0x3b8e","in":"1000","out":"fdfd","ret":0,"errno":"0"})",
-           R"({"i":3,"call":"mmap","addr":"0x100000000","len":65536,"prot":"rw","kind":"anon-private","obj":"m0","off":0,"touch":"w","errno":"0"})",
-           R"({"i":3,"call":"mmap","addr":"0x1","len":18446744073709551615,"prot":"none","kind":"bar","obj":"","off":0,"region":2,"flags":"0x11","touch":"?","errno":"ENOMEM"})",
-           R"({"i":9,"call":"munmap","addr":"0x100001000","len":4096,"errno":"0"})",
-           R"({"i":8,"call":"mprotect","addr":"0x100000000","len":16384,"prot":"rwx","errno":"0"})",
-           R"({"i":8,"call":"mremap","addr":"0x1000","old_len":1,"new_len":2,"flags":"0x1","new_addr":"0x2000","errno":"0"})",
-           R"({"i":8,"call":"mlock","addr":"0x1000","len":4096,"errno":"0"})",
-           R"({"i":8,"call":"munlockall","errno":"0"})",
-           R"({"i":1,"call":"madvise","addr":"0x556252dba000","len":4096,"advice":10,"errno":"0"})",
-           R"({"i":9,"call":"touch","addr":"0x100000000","len":16384,"how":"w","sig":11,"done":8192})",
-           R"({"i":15,"call":"memfd","as":"f0","size":4096,"errno":"0"})",
-           R"({"i":15,"call":"memfd","as":"m0","size":4096})",
-           R"({"i":8240,"call":"eventfd","as":"e0"})",
-           R"({"i":5,"call":"file","as":"f0","size":25344,"what":"file"})",
-           R"({"i":49,"call":"ftruncate","fd":"f0","size":4096,"errno":"0"})",
-           R"({"i":4,"call":"vma","addr":"0x1000","len":4096,"prot":"rw","kind":"unknown","obj":"?","off":0,"shared":false,"page":4096})",
-           R"({"i":11,"call":"setrlimit","memlock":65536,"errno":"0"})",
-           R"({"i":8,"call":"cap_drop","cap":"IPC_LOCK"})",
-           R"({"i":7,"call":"set_dma_entry_limit","value":2,"ok":1})",
-           R"({"i":7,"call":"set_dma_entry_limit","value":2,"ok":0})",
-           R"({"i":7,"call":"set_module_parameter","module":"vfio","name":"x","value":2,"ok":1})",
-           R"({"i":7,"call":"device_dma","dev":"dev0","iova":"0x1000","len":4,"dir":"r","got":"00112233","errno":"0"})",
-           R"({"i":7,"call":"device_dma","dev":"dev0","iova":"0x1000","len":1,"dir":"w","data":"ff","errno":"EFAULT"})",
-           R"({"i":7,"task":1,"call":"read","fd":"e0","len":8,"data":"0100000000000000","ret":8,"errno":"0"})",
-           R"({"i":7,"call":"write","fd":"d0","data":"06","off":4,"ret":1,"errno":"0"})",
-           R"({"i":7,"call":"poll","fd":"e0","events":"0x1","timeout":-1,"revents":"0x1","ret":1,"errno":"0"})",
-           R"({"i":7,"call":"fork","child":1})",
-           R"({"i":7,"task":1,"call":"exit","status":0})",
-           R"({"call":"observe","VmLck":16,"VmPin":0})",
-           R"({"call":"crash","sig":11})",
-       }) {
+  for (
+      const char* line : {
+          R"({"seq":1,"name":"api","seed":0,"uid":0,"cap_ipc_lock":true,"rlimit_memlock":-1,"dma_entry_limit":65535,"opens":"/dev/vfio/vfio"})",
+          R"({"end":1})",
+          R"({"i":1,"call":"open","path":"/dev/vfio/vfio","as":"c0","errno":"0"})",
+          R"({"i":7,"call":"open","path":"/dev/vfio/vfio","node":"/dev/iommu","as":"c0","errno":"0"})",
+          R"({"i":9,"call":"open","path":"@g9","errno":"ENOENT"})",
+          R"({"i":8,"call":"dup","fd":"c0","as":"c1","errno":"0"})",
+          R"({"i":2,"call":"ioctl","fd":"999","cmd":"RAW","nr":"0x3b64","arg":-5,"ret":-1,"errno":"EBADF"})",
+          R"({"i":2,"call":"ioctl","fd":"c0","cmd":"X","nr":"0xc0203b71","argptr":"0xffffffffffffffff","ret":-1,"errno":"E524"})",
+          R"({"i":6,"call":"ioctl","fd":"i0","cmd":"IOMMU_FAULT_QUEUE_ALLOC","nr":"0x3b8e","in":"1000","out":"fdfd","ret":0,"errno":"0"})",
+          R"({"i":3,"call":"mmap","addr":"0x100000000","len":65536,"prot":"rw","kind":"anon-private","obj":"m0","off":0,"touch":"w","errno":"0"})",
+          R"({"i":3,"call":"mmap","addr":"0x1","len":18446744073709551615,"prot":"none","kind":"bar","obj":"","off":0,"region":2,"flags":"0x11","touch":"?","errno":"ENOMEM"})",
+          R"({"i":9,"call":"munmap","addr":"0x100001000","len":4096,"errno":"0"})",
+          R"({"i":8,"call":"mprotect","addr":"0x100000000","len":16384,"prot":"rwx","errno":"0"})",
+          R"({"i":8,"call":"mremap","addr":"0x1000","old_len":1,"new_len":2,"flags":"0x1","new_addr":"0x2000","errno":"0"})",
+          R"({"i":8,"call":"mlock","addr":"0x1000","len":4096,"errno":"0"})",
+          R"({"i":8,"call":"munlockall","errno":"0"})",
+          R"({"i":1,"call":"madvise","addr":"0x556252dba000","len":4096,"advice":10,"errno":"0"})",
+          R"({"i":9,"call":"touch","addr":"0x100000000","len":16384,"how":"w","sig":11,"done":8192})",
+          R"({"i":15,"call":"memfd","as":"f0","size":4096,"errno":"0"})",
+          R"({"i":15,"call":"memfd","as":"m0","size":4096})",
+          R"({"i":8240,"call":"eventfd","as":"e0"})",
+          R"({"i":5,"call":"file","as":"f0","size":25344,"what":"file"})",
+          R"({"i":49,"call":"ftruncate","fd":"f0","size":4096,"errno":"0"})",
+          R"({"i":4,"call":"vma","addr":"0x1000","len":4096,"prot":"rw","kind":"unknown","obj":"?","off":0,"shared":false,"page":4096})",
+          R"({"i":11,"call":"setrlimit","memlock":65536,"errno":"0"})",
+          R"({"i":8,"call":"cap_drop","cap":"IPC_LOCK"})",
+          R"({"i":7,"call":"set_dma_entry_limit","value":2,"ok":1})",
+          R"({"i":7,"call":"set_dma_entry_limit","value":2,"ok":0})",
+          R"({"i":7,"call":"set_module_parameter","module":"vfio","name":"x","value":2,"ok":1})",
+          R"({"i":7,"call":"device_dma","dev":"dev0","iova":"0x1000","len":4,"dir":"r","got":"00112233","errno":"0"})",
+          R"({"i":7,"call":"device_dma","dev":"dev0","iova":"0x1000","len":1,"dir":"w","data":"ff","errno":"EFAULT"})",
+          R"({"i":7,"task":1,"call":"read","fd":"e0","len":8,"data":"0100000000000000","ret":8,"errno":"0"})",
+          R"({"i":7,"call":"write","fd":"d0","data":"06","off":4,"ret":1,"errno":"0"})",
+          R"({"i":7,"call":"poll","fd":"e0","events":"0x1","timeout":-1,"revents":"0x1","ret":1,"errno":"0"})",
+          R"({"i":7,"call":"fork","child":1})",
+          R"({"i":7,"task":1,"call":"exit","status":0})",
+          R"({"call":"observe","VmLck":16,"VmPin":0})",
+          R"({"call":"crash","sig":11})",
+      }) {
     EXPECT_EQ(Format(Parse(line)), std::string(line) + "\n");
   }
 }
 
 // Whatever the spelling of a line, the export has it again.
 TEST(Golden, OtherSpellingsAreKeptVerbatim) {
-  const std::string text = std::string(kHeader) + "\n" +
-                           "{ \"call\":\"close\", \"i\":1, \"fd\":\"c0\",\"errno\":\"0\"}\n" +
-                           R"({"i":2,"call":"close","fd":"\u0063\u0030","errno":"0","note":[1,{"a":null}]})"
-                           "\r\n" +
-                           R"({"i":3,"call":"munmap","addr":"0x00F0","len":4096,"errno":"0"})" "\n" +
-                           R"({"end":1})";
+  const std::string text =
+      std::string(kHeader) + "\n" +
+      "{ \"call\":\"close\", \"i\":1, \"fd\":\"c0\",\"errno\":\"0\"}\n" +
+      R"({"i":2,"call":"close","fd":"\u0063\u0030","errno":"0","note":[1,{"a":null}]})"
+      "\r\n" +
+      R"({"i":3,"call":"munmap","addr":"0x00F0","len":4096,"errno":"0"})"
+      "\n" +
+      R"({"end":1})";
   EXPECT_EQ(ThereAndBack(text), text);
   const std::string header_only = std::string(" ") + kHeader + " ";
   EXPECT_EQ(ThereAndBack(header_only), header_only);
@@ -217,14 +220,26 @@ TEST(Golden, ErrorsNameFileAndLine) {
   EXPECT_THAT(Import(header + "{\"end\":1\n"), HasSubstr("the line ends early"));
   EXPECT_THAT(Import(header + "{\"end\":1.5}\n"), HasSubstr("not an integer"));
   const std::string ioctl = R"({"i":1,"call":"ioctl","fd":"c0","cmd":"X","nr":"0x1",)";
-  EXPECT_THAT(Import(header + ioctl + R"("in":"0","out":"="})" "\n"), HasSubstr("not hex digits"));
-  EXPECT_THAT(Import(header + ioctl + R"("in":"00","out":"0000"})" "\n"),
+  EXPECT_THAT(Import(header + ioctl +
+                     R"("in":"0","out":"="})"
+                     "\n"),
+              HasSubstr("not hex digits"));
+  EXPECT_THAT(Import(header + ioctl +
+                     R"("in":"00","out":"0000"})"
+                     "\n"),
               HasSubstr("outcome.out is not as long as ioctl.in"));
-  EXPECT_THAT(Import(header + ioctl + R"("in":"00000000","out":"=","fdfix":[[1,"c0"]]})" "\n"),
+  EXPECT_THAT(Import(header + ioctl +
+                     R"("in":"00000000","out":"=","fdfix":[[1,"c0"]]})"
+                     "\n"),
               HasSubstr("ioctl.fdfix names bytes outside the struct"));
-  EXPECT_THAT(Import(header + ioctl + R"("in":"00","out":"=","mem":[["0x1","00"]]})" "\n"),
+  EXPECT_THAT(Import(header + ioctl +
+                     R"("in":"00","out":"=","mem":[["0x1","00"]]})"
+                     "\n"),
               HasSubstr("not an array of 3"));
-  EXPECT_THAT(Import(header + ioctl + R"("arg":0,"ret":"pid"})" "\n"), HasSubstr("neither a number"));
+  EXPECT_THAT(Import(header + ioctl +
+                     R"("arg":0,"ret":"pid"})"
+                     "\n"),
+              HasSubstr("neither a number"));
   EXPECT_THAT(Import(header + std::string(5 << 20, ' ') + "\n"), HasSubstr("longer than 4 MiB"));
 }
 

@@ -134,8 +134,9 @@ absl::Status JsonLine::ParseContainer(uint32_t node, int depth, bool object) {
       ++pos_;
       return absl::OkStatus();
     }
-    return Error(pos_ == line_.size() ? std::string("the line ends early")
-                                      : absl::StrCat("expected ',' or '", std::string(1, close), "'"));
+    return Error(pos_ == line_.size()
+                     ? std::string("the line ends early")
+                     : absl::StrCat("expected ',' or '", std::string(1, close), "'"));
   }
 }
 

@@ -34,7 +34,8 @@ class JsonLine {
     size_t column = 0;
   };
 
-  // Parses a line that must hold exactly one object. `line` must live as long as the nodes are used.
+  // Parses a line that must hold exactly one object. `line` must live as long as the nodes are
+  // used.
   absl::Status Parse(std::string_view line);
 
   const Node& root() const { return nodes_[0]; }

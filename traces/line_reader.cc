@@ -31,7 +31,8 @@ absl::StatusOr<bool> LineReader::Next() {
       buffer_.resize(std::fread(buffer_.data(), 1, buffer_.size(), file_));
       buffer_pos_ = 0;
       if (buffer_.empty()) {
-        if (std::ferror(file_)) return absl::ErrnoToStatus(errno, absl::StrCat(path_, ": cannot read"));
+        if (std::ferror(file_))
+          return absl::ErrnoToStatus(errno, absl::StrCat(path_, ": cannot read"));
         if (line_.empty()) return false;
         ++number_;
         return true;
@@ -40,8 +41,8 @@ absl::StatusOr<bool> LineReader::Next() {
     const char* from = buffer_.data() + buffer_pos_;
     const size_t left = buffer_.size() - buffer_pos_;
     const void* end = std::memchr(from, '\n', left);
-    const size_t take = end != nullptr ? static_cast<size_t>(static_cast<const char*>(end) - from)
-                                       : left;
+    const size_t take =
+        end != nullptr ? static_cast<size_t>(static_cast<const char*>(end) - from) : left;
     if (line_.size() + take > kMaxLineBytes) {
       ++number_;
       return Error("the line is longer than 4 MiB");

@@ -61,7 +61,11 @@ TEST(OpenAny, RefusesOtherFiles) {
   EXPECT_EQ(OpenAny(TempPath("none")).status().code(), absl::StatusCode::kNotFound);
   EXPECT_THAT(std::string(OpenAny(WriteAll(TempPath("empty"), "")).status().message()),
               HasSubstr("the file is empty"));
-  EXPECT_THAT(std::string(OpenAny(WriteAll(TempPath("elf"), std::string("\x7f" "ELF\0\1", 6))).status().message()),
+  EXPECT_THAT(std::string(OpenAny(WriteAll(TempPath("elf"), std::string("\x7f"
+                                                                        "ELF\0\1",
+                                                                        6)))
+                              .status()
+                              .message()),
               HasSubstr("byte 0: neither"));
   EXPECT_FALSE(OpenAny("/").ok());
 }

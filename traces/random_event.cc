@@ -35,10 +35,11 @@ std::string Bytes(std::mt19937_64& random) {
 }
 
 std::string Text(std::mt19937_64& random) {
-  static constexpr const char* kPieces[] = {"c0",  "/dev/vfio/vfio", "\"", "\\",   "\n", "# { }",
-                                            "\xc3\xa9", "'",         "g",  "fd: ", "\x01"};
+  static constexpr const char* kPieces[] = {
+      "c0", "/dev/vfio/vfio", "\"", "\\", "\n", "# { }", "\xc3\xa9", "'", "g", "fd: ", "\x01"};
   std::string text;
-  for (uint64_t n = Below(random, 4); n > 0; --n) text += kPieces[Below(random, std::size(kPieces))];
+  for (uint64_t n = Below(random, 4); n > 0; --n)
+    text += kPieces[Below(random, std::size(kPieces))];
   return text;
 }
 
@@ -74,7 +75,8 @@ void FillOne(Message* message, const FieldDescriptor* field, std::mt19937_64& ra
       break;
     case FieldDescriptor::CPPTYPE_ENUM: {
       const auto* type = field->enum_type();
-      const auto index = static_cast<int>(Below(random, static_cast<uint64_t>(type->value_count())));
+      const auto index =
+          static_cast<int>(Below(random, static_cast<uint64_t>(type->value_count())));
       r.SetEnumValue(message, field, type->value(index)->number());
       break;
     }

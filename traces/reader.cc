@@ -113,8 +113,8 @@ absl::StatusOr<bool> TraceReader::NextChunk() {
       }
       if (GetU64(raw_.data() + 8) != next_event_) {
         return At(offset, absl::StatusCode::kDataLoss,
-                  absl::StrCat("the trailer counts ", GetU64(raw_.data() + 8), " events, there are ",
-                               next_event_));
+                  absl::StrCat("the trailer counts ", GetU64(raw_.data() + 8),
+                               " events, there are ", next_event_));
       }
       if (next_chunk_offset_ != file_.size()) {
         return At(next_chunk_offset_, absl::StatusCode::kDataLoss, "bytes after the trailer");
@@ -294,7 +294,8 @@ absl::Status TraceReader::Seek(uint64_t event_index) {
     uint32_t length = 0;
     if (!ReadLength(raw_, &raw_pos_, &length) || length > raw_.size() - raw_pos_) {
       return Fail(At(chunk_offset_, absl::StatusCode::kDataLoss,
-                     absl::StrCat("event ", next_event_, ": it is longer than the rest of the "
+                     absl::StrCat("event ", next_event_,
+                                  ": it is longer than the rest of the "
                                   "chunk")))
           .status();
     }

@@ -63,7 +63,7 @@ class TraceReader : public EventSource {
   Header header_;
   uint64_t first_chunk_offset_ = 0;  // of the chunk after HEAD
   uint64_t next_chunk_offset_ = 0;
-  std::string raw_;           // the current chunk, decompressed
+  std::string raw_;            // the current chunk, decompressed
   uint64_t chunk_offset_ = 0;  // of the current chunk
   size_t raw_pos_ = 0;
   uint32_t left_in_chunk_ = 0;

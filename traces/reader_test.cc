@@ -56,9 +56,7 @@ class Assembly {
     bytes_ += *compressor_.Encode(type, raw, count, first, false, 1);
     return *this;
   }
-  Assembly& AddHeader() {
-    return Add(ChunkType::kHeader, SmallHeader().SerializeAsString(), 1, 0);
-  }
+  Assembly& AddHeader() { return Add(ChunkType::kHeader, SmallHeader().SerializeAsString(), 1, 0); }
   Assembly& AddTrailer(uint64_t index, uint64_t events, uint64_t chunks) {
     std::string raw;
     PutU64(index, &raw);
@@ -209,7 +207,7 @@ TEST(TraceReader, HugeLengthsAreRefusedBeforeAllocation) {
 TEST(TraceReader, AnEventLongerThanItsChunkOrTheLimit) {
   // Lengths of 100 and 2 MiB, as varints, with one byte behind them.
   for (const std::string& raw : {std::string("\x64x"), std::string("\x80\x80\x80\x01x"),
-                                std::string("\xff\xff\xff\xff\xff\xff"), std::string("\x80")}) {
+                                 std::string("\xff\xff\xff\xff\xff\xff"), std::string("\x80")}) {
     const absl::Status status = ReadBytes(
         Assembly().AddHeader().Add(ChunkType::kEvents, raw, 1, 0).AddTrailer(0, 1, 1).bytes());
     EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
@@ -235,10 +233,8 @@ TEST(TraceReader, CountsMustAgree) {
 }
 
 TEST(TraceReader, ANewerMinorVersionIsReadWithAWarning) {
-  const std::string path = WriteAll(TempPath("minor.iovt"), Assembly(kVersionMajor, 7)
-                                                                .AddHeader()
-                                                                .AddTrailer(0, 0, 0)
-                                                                .bytes());
+  const std::string path = WriteAll(
+      TempPath("minor.iovt"), Assembly(kVersionMajor, 7).AddHeader().AddTrailer(0, 0, 0).bytes());
   auto reader = TraceReader::Open(path);
   ASSERT_TRUE(reader.ok());
   ASSERT_EQ((*reader)->warnings().size(), 1u);
@@ -276,8 +272,10 @@ TEST(TraceReader, UnknownChunksAreSkippedUnlessCritical) {
 
 TEST(TraceReader, UnknownFieldsSurviveARewrite) {
   Event event = Close(1);
-  event.mutable_close()->GetReflection()->MutableUnknownFields(event.mutable_close())->AddVarint(
-      900, 77);
+  event.mutable_close()
+      ->GetReflection()
+      ->MutableUnknownFields(event.mutable_close())
+      ->AddVarint(900, 77);
   event.GetReflection()->MutableUnknownFields(&event)->AddLengthDelimited(901, "later");
   Header header = SmallHeader();
   header.GetReflection()->MutableUnknownFields(&header)->AddVarint(902, 1);

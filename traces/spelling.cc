@@ -7,9 +7,9 @@
 namespace iovalid::traces {
 namespace {
 
-constexpr std::string_view kKinds[] = {"unknown",   "anon-private", "anon-shared", "memfd",
-                                       "file-ro",   "file-priv",    "file-rw",     "hugetlb",
-                                       "thp",       "bar"};
+constexpr std::string_view kKinds[] = {"unknown", "anon-private", "anon-shared", "memfd",
+                                       "file-ro", "file-priv",    "file-rw",     "hugetlb",
+                                       "thp",     "bar"};
 static_assert(std::size(kKinds) == MemoryKind_ARRAYSIZE);
 constexpr std::string_view kTouched[] = {"-", "w", "r", "?"};
 static_assert(std::size(kTouched) == Touched_ARRAYSIZE);

@@ -58,9 +58,9 @@ class ErrnoPrinter : public TextFormat::FastFieldValuePrinter {
 
 bool IsShownInHex(const FieldDescriptor& field) {
   static const auto* names = new std::set<std::string>{
-      "addr", "at",    "cap",      "ecap",    "events",  "first",      "flags",   "iova", "last",
-      "len",  "new_addr", "new_len", "nr",    "off",     "old_len",    "page_sizes", "pointer",
-      "revents", "va"};
+      "addr",    "at",         "cap",     "ecap",     "events",  "first", "flags",
+      "iova",    "last",       "len",     "new_addr", "new_len", "nr",    "off",
+      "old_len", "page_sizes", "pointer", "revents",  "va"};
   const bool is_unsigned = field.cpp_type() == FieldDescriptor::CPPTYPE_UINT64 ||
                            field.cpp_type() == FieldDescriptor::CPPTYPE_UINT32;
   return is_unsigned && names->count(field.name()) != 0;
@@ -144,16 +144,18 @@ class TextReader : public EventSource {
     auto more = scanner_.Next(&block_);
     if (!more.ok()) return more.status();
     if (!*more || block_.name != "header") {
-      return absl::InvalidArgumentError(
-          absl::StrCat(scanner_.path(), ":", *more ? block_.first_line : 1,
-                       ": a text trace begins with header { ... }"));
+      return absl::InvalidArgumentError(absl::StrCat(scanner_.path(), ":",
+                                                     *more ? block_.first_line : 1,
+                                                     ": a text trace begins with header { ... }"));
     }
     if (auto status = ParseBlock(block_, scanner_.path(), &header_); !status.ok()) return status;
     return Located(ValidateHeader(header_));
   }
 
   const Header& header() const override { return header_; }
-  std::string Where() const override { return absl::StrCat(scanner_.path(), ":", block_.first_line); }
+  std::string Where() const override {
+    return absl::StrCat(scanner_.path(), ":", block_.first_line);
+  }
 
   absl::StatusOr<bool> Next(Event* event) override {
     if (at_end_) {

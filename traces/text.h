@@ -13,9 +13,10 @@
 namespace iovalid::traces {
 
 // The .textproto twin of a trace: one `header { ... }`, then one `event { ... }` for each event, in
-// protobuf text format with three eases: bytes are written as quoted hex digits ("2000 0300", blanks
-// allowed), `error:` takes a name (EINVAL), addresses are printed in hex. docs/trace-format.md has
-// the details. Lossless both ways; errors are one line that begins "path:line: ".
+// protobuf text format with three eases: bytes are written as quoted hex digits ("2000 0300",
+// blanks allowed), `error:` takes a name (EINVAL), addresses are printed in hex.
+// docs/trace-format.md has the details. Lossless both ways; errors are one line that begins
+// "path:line: ".
 absl::StatusOr<std::unique_ptr<EventSource>> OpenText(const std::string& path);
 
 // Writes the whole of the source, one event at a time.

@@ -14,8 +14,8 @@
 
 namespace iovalid::traces {
 
-// One `name { ... }` of a text trace, rewritten into plain protobuf text format: bytes fields become
-// escaped strings and error names become numbers. Its lines are those of the file.
+// One `name { ... }` of a text trace, rewritten into plain protobuf text format: bytes fields
+// become escaped strings and error names become numbers. Its lines are those of the file.
 struct TextBlock {
   std::string name;
   std::string body;        // what stands between the braces

@@ -7,8 +7,8 @@
 #include <string>
 
 #include "gmock/gmock.h"
-#include "gtest/gtest.h"
 #include "google/protobuf/descriptor.h"
+#include "gtest/gtest.h"
 #include "rapidcheck/gtest.h"
 #include "traces/random_event.h"
 #include "traces/trace_test_files.h"
@@ -45,12 +45,13 @@ TEST(Text, IsPleasantToRead) {
   event.mutable_outcome()->set_ret(-1);
   event.mutable_outcome()->set_error(22);
   event.mutable_outcome()->set_out_unchanged(true);
-  EXPECT_EQ(EventToText(event),
-            "event {\n"
-            "  step: 4\n"
-            "  ioctl { fd: \"c0\" cmd: \"VFIO_IOMMU_UNMAP_DMA\" nr: 0x3b72 in: \"18000000 0102\" }\n"
-            "  outcome { ret: -1 error: EINVAL out_unchanged: true }\n"
-            "}\n");
+  EXPECT_EQ(
+      EventToText(event),
+      "event {\n"
+      "  step: 4\n"
+      "  ioctl { fd: \"c0\" cmd: \"VFIO_IOMMU_UNMAP_DMA\" nr: 0x3b72 in: \"18000000 0102\" }\n"
+      "  outcome { ret: -1 error: EINVAL out_unchanged: true }\n"
+      "}\n");
 }
 
 TEST(Text, IsPleasantToWrite) {
@@ -74,11 +75,11 @@ TEST(Text, IsPleasantToWrite) {
 
 TEST(Text, ErrnoByNameOrNumber) {
   for (const char* error : {"EINVAL", "22", "0x16", "E22"}) {
-    EXPECT_EQ(OneEvent(std::string("event { close { fd: \"c0\" } outcome { error: ") + error +
-                       " } }")
-                  .outcome()
-                  .error(),
-              22u)
+    EXPECT_EQ(
+        OneEvent(std::string("event { close { fd: \"c0\" } outcome { error: ") + error + " } }")
+            .outcome()
+            .error(),
+        22u)
         << error;
   }
 }
@@ -107,8 +108,10 @@ TEST(Text, ErrorsNameFileAndLine) {
 TEST(Text, UnknownFieldsGoThroughAsBytes) {
   Event event;
   event.mutable_close()->set_fd("c0");
-  event.mutable_close()->GetReflection()->MutableUnknownFields(event.mutable_close())->AddVarint(
-      900, 77);
+  event.mutable_close()
+      ->GetReflection()
+      ->MutableUnknownFields(event.mutable_close())
+      ->AddVarint(900, 77);
   const std::string text = EventToText(event);
   EXPECT_THAT(text, HasSubstr("serialized: \""));
   EXPECT_TRUE(SameMessage(OneEvent(text), event));
@@ -126,7 +129,8 @@ TEST(Text, NoStringFieldIsNamedLikeABytesField) {
   for (int i = 0; i < file->message_type_count(); ++i) {
     for (int j = 0; j < file->message_type(i)->field_count(); ++j) {
       const auto* field = file->message_type(i)->field(j);
-      if (field->type() == google::protobuf::FieldDescriptor::TYPE_BYTES) bytes.insert(field->name());
+      if (field->type() == google::protobuf::FieldDescriptor::TYPE_BYTES)
+        bytes.insert(field->name());
       if (field->type() == google::protobuf::FieldDescriptor::TYPE_STRING) {
         strings.insert(field->name());
       }

@@ -189,7 +189,8 @@ absl::Status CheckWhat(const Event& event, const Outcome* outcome) {
       return All(Name("set_module_parameter.module", event.set_module_parameter().module()),
                  Name("set_module_parameter.name", event.set_module_parameter().name()));
     case Event::kDeviceDma:
-      if (event.device_dma().write() && event.device_dma().data().size() != event.device_dma().len()) {
+      if (event.device_dma().write() &&
+          event.device_dma().data().size() != event.device_dma().len()) {
         return Bad("device_dma.data", "is not len bytes");
       }
       return Name("device_dma.dev", event.device_dma().dev());
@@ -241,16 +242,15 @@ absl::Status ValidateEvent(const Event& event) {
 absl::Status ValidateHeader(const Header& header) {
   if (auto status = CheckSize(header.ByteSizeLong(), kMaxHeaderBytes); !status.ok()) return status;
   if (!Mode_IsValid(header.mode())) return Bad("header.mode", "is not a known mode");
-  if (auto status = All(Text("header.kernel", header.kernel()), Text("header.uname", header.uname()),
-                        Text("header.config", header.config()),
-                        Text("header.family", header.family()),
-                        Text("header.program", header.program()),
-                        Text("header.container_node", header.container_node()),
-                        Text("header.hardware.type", header.hardware().type()),
-                        Text("header.hardware.mode", header.hardware().mode()),
-                        Count("header.devices", header.devices_size(), kMaxDevices),
-                        Count("header.module_parameters", header.module_parameters_size(),
-                              kMaxModuleParameters));
+  if (auto status = All(
+          Text("header.kernel", header.kernel()), Text("header.uname", header.uname()),
+          Text("header.config", header.config()), Text("header.family", header.family()),
+          Text("header.program", header.program()),
+          Text("header.container_node", header.container_node()),
+          Text("header.hardware.type", header.hardware().type()),
+          Text("header.hardware.mode", header.hardware().mode()),
+          Count("header.devices", header.devices_size(), kMaxDevices),
+          Count("header.module_parameters", header.module_parameters_size(), kMaxModuleParameters));
       !status.ok()) {
     return status;
   }

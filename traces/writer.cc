@@ -25,8 +25,7 @@ bool AppendSerialized(const google::protobuf::MessageLite& message, std::string*
   const size_t size = message.ByteSizeLong();
   const size_t start = out->size();
   out->resize(start + size);
-  return message.SerializeWithCachedSizesToArray(
-             reinterpret_cast<uint8_t*>(out->data() + start)) ==
+  return message.SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(out->data() + start)) ==
          reinterpret_cast<uint8_t*>(out->data() + out->size());
 }
 
@@ -138,7 +137,8 @@ absl::Status TraceWriter::Append(const Event& event) {
   auto refuse = [&](const std::string& what) {
     return absl::InvalidArgumentError(absl::StrCat(path_, ": event ", event_count_, ": ", what));
   };
-  if (auto status = ValidateEvent(event); !status.ok()) return refuse(std::string(status.message()));
+  if (auto status = ValidateEvent(event); !status.ok())
+    return refuse(std::string(status.message()));
   const size_t size = event.ByteSizeLong();
   if (size > kMaxEventBytes) return refuse(absl::StrCat(size, " bytes, the limit is 1 MiB"));
   const size_t goal = std::min<size_t>(options_.chunk_bytes, kMaxChunkBytes);
@@ -170,8 +170,8 @@ absl::Status TraceWriter::Finish() {
       PutU64(entry.first_event, &raw);
       PutU64(entry.offset, &raw);
     }
-    if (auto status = WriteChunk(ChunkType::kIndex, raw, static_cast<uint32_t>(index_.size()), 0,
-                                 true);
+    if (auto status =
+            WriteChunk(ChunkType::kIndex, raw, static_cast<uint32_t>(index_.size()), 0, true);
         !status.ok()) {
       return status;
     }
@@ -180,7 +180,8 @@ absl::Status TraceWriter::Finish() {
   PutU64(index_offset, &trailer);
   PutU64(event_count_, &trailer);
   PutU64(chunk_count_, &trailer);
-  if (auto status = WriteChunk(ChunkType::kTrailer, trailer, 0, event_count_, false); !status.ok()) {
+  if (auto status = WriteChunk(ChunkType::kTrailer, trailer, 0, event_count_, false);
+      !status.ok()) {
     return status;
   }
   auto failed = [&](const char* what) {

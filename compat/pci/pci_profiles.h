@@ -22,7 +22,7 @@ inline constexpr PciProfile kPciProfile61 = {
     .bind_is_extensible = false,            // no such command
 };
 
-// 6.12.95, Debian's and self-built.
+// 6.12.95 (Debian's configuration differs in runtime_suspends).
 inline constexpr PciProfile kPciProfile612 = {
     .device_info_size = 24,
     .dynamic_msix = true,
@@ -38,7 +38,7 @@ inline constexpr PciProfile kPciProfile612 = {
     .bind_is_extensible = false,  // vfio_df_ioctl_bind_iommufd
 };
 
-// 7.3.4 with CONFIG_VFIO_PCI_DMABUF.
+// 7.3.4 with CONFIG_VFIO_PCI_DMABUF (Debian's configuration differs in runtime_suspends).
 inline constexpr PciProfile kPciProfile73 = {
     .device_info_size = 24,
     .dynamic_msix = true,
