@@ -214,7 +214,9 @@ struct Model {
       EXPECT_TRUE(table.Reserve(m.Begin(), kBase + kIovaPages * kPage,
                                 kBase + (kIovaPages + 16) * kPage - 1, DeviceOwner(0))
                       .ok());
-      if (small_pages) EXPECT_TRUE(table.DisableLargePages(m.Begin()).ok());
+      if (small_pages) {
+        EXPECT_TRUE(table.DisableLargePages(m.Begin()).ok());
+      }
     }
   }
   uint64_t Iova(unsigned page) const { return kBase + page * kPage; }
@@ -392,7 +394,7 @@ RC_GTEST_PROP(IoPagetablePropertyTest, IsAValue, ()) {
 TEST(IoPagetablePropertyGeneratorTest, ReachesEveryAnswer) {
   std::map<std::pair<unsigned, Errno>, unsigned> seen;
   unsigned shared = 0, two_domains = 0;
-  for (uint64_t seed = 0; seed < 40; ++seed) {
+  for (uint64_t seed = 0; seed < 120; ++seed) {
     rc::Random random(seed);
     Flat flat;
     Model model(true);

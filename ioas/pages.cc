@@ -75,7 +75,10 @@ Result PagesStore::Pin(const Machine& machine, PagesId id, uint64_t index, uint6
   if (file) {
     result = mm->PinFile(pages.object, (pages.base >> sim::kPageShift) + index, count, runs);
   } else {
-    result = mm->Pin(pages.base + index * sim::kPageSize, count, pages.writable, runs);
+    const uint64_t va = pages.base + index * sim::kPageSize;
+    result = pages.mm == machine.tasks[machine.current].mm
+                 ? mm->PinFast(va, count, pages.writable, runs)
+                 : mm->Pin(va, count, pages.writable, runs);
   }
   if (result.pages == 0) return Failure(result.error, file ? rules::kPinFile : rules::kPin);
   pages.npinned += result.pages;

@@ -16,17 +16,18 @@ namespace iovalid::sim {
 //
 // It is a B+-tree whose nodes live in two vectors and name one another by index. Copying a map is
 // therefore two block copies, and its shape depends on nothing but the calls made. No operation
-// allocates once the vectors have grown to the largest number of nodes used.
+// allocates once the vectors have grown to the largest number of nodes used. The node sizes are those
+// that bench/extent_bench found fastest at 65,535 extents.
 //
 // Inner nodes separate their children by the lower bound of `first` only. An extent may thus reach
 // past the separator of the next leaf; searches look one extent to the left to find it.
-template <typename V, unsigned kLeafSlots = 32, unsigned kInnerSlots = 32>
+template <typename V, unsigned kLeafSlots = 32, unsigned kInnerSlots = 64>
 class ExtentMap {
   static_assert(std::is_trivially_copyable_v<V>);
   static_assert(kLeafSlots >= 4 && kInnerSlots >= 4);
 
  public:
-  // A position. Valid until the map changes; in_place changes (SetFirst, SetLast, mutable_value)
+  // A position. Valid until the map changes; changes in place (SetFirst, SetLast, mutable_value)
   // keep it valid. A cursor that converts to false stands past the end.
   struct Cursor {
     uint32_t leaf = kNone;
@@ -196,6 +197,9 @@ class ExtentMap {
     assert(!Prev(c) || new_first > last(Prev(c)));
     const uint64_t old_first = first(c);
     if (c.slot == 0 && new_first < old_first) LowerSeparators(old_first, new_first);
+    if (c.slot + 1 == leaves_[c.leaf].count && new_first > old_first) {
+      RaiseSeparators(old_first, new_first);
+    }
     leaves_[c.leaf].first[c.slot] = new_first;
   }
 
@@ -498,6 +502,19 @@ class ExtentMap {
       Inner& inner = inners_[node];
       const unsigned index = ChildIndex(inner, old_first);
       if (index > 0 && inner.key[index] > new_first) inner.key[index] = new_first;
+      node = inner.child[index];
+    }
+  }
+
+  // A separator can lie anywhere between the neighbours' `first`, inside the left one's extent, too.
+  void RaiseSeparators(uint64_t old_first, uint64_t new_first) {
+    uint32_t node = root_;
+    for (unsigned level = height_; level > 0; --level) {
+      Inner& inner = inners_[node];
+      const unsigned index = ChildIndex(inner, old_first);
+      if (index + 1 < inner.count && inner.key[index + 1] <= new_first) {
+        inner.key[index + 1] = new_first + 1;
+      }
       node = inner.child[index];
     }
   }

@@ -116,6 +116,18 @@ TEST(ExtentMapTest, SetFirstMovesBelowTheSeparator) {
   for (uint64_t i = 0; i < 20; ++i) EXPECT_EQ(map.value(map.Find(i * 10)), static_cast<int>(i));
 }
 
+// A separator lies right behind the `first` of what was last when the next leaf began.
+TEST(ExtentMapTest, SetFirstMovesAboveTheSeparator) {
+  SmallMap map;
+  for (uint64_t i = 0; i < 20; ++i) map.Insert(i * 10, i * 10 + 9, static_cast<int>(i));
+  for (uint64_t i = 0; i < 20; ++i) map.SetFirst(map.Find(i * 10), i * 10 + 8);
+  EXPECT_TRUE(map.CheckInvariants());
+  for (uint64_t i = 0; i < 20; ++i) {
+    EXPECT_FALSE(map.Find(i * 10 + 7));
+    EXPECT_EQ(map.value(map.Find(i * 10 + 8)), static_cast<int>(i));
+  }
+}
+
 TEST(ExtentMapTest, EraseAndNextWalksOn) {
   SmallMap map;
   for (uint64_t i = 0; i < 50; ++i) map.Insert(i, i, static_cast<int>(i));

@@ -37,7 +37,7 @@ class RunCounter {
   }
 
  private:
-  using Map = ExtentMap<uint32_t, 32, 32>;
+  using Map = ExtentMap<uint32_t>;
 
   void Slow(uint64_t first, uint64_t last, int32_t delta);
   void JoinAt(uint64_t key);

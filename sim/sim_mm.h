@@ -64,6 +64,7 @@ class SimMm final : public Mm {
   size_t CopyOut(uint64_t addr, const void* from, size_t len) override;
   bool AccessOk(uint64_t addr, uint64_t len) const override;
   PinResult Pin(uint64_t va, uint64_t pages, bool write, std::vector<PageRun>* runs) override;
+  PinResult PinFast(uint64_t va, uint64_t pages, bool write, std::vector<PageRun>* runs) override;
   PinResult FollowPfnmap(uint64_t va, uint64_t pages, bool write, PageRun* run) override;
   void Unpin(const PageRun& run, bool dirty) override;
   PinResult PinFile(uint32_t object, uint64_t first_page, uint64_t pages,
@@ -166,6 +167,7 @@ class SimMm final : public Mm {
   void CutRuns(PageRange range);
   void ClearRuns(PageRange range);
   void SplitHugeZero(uint64_t page);
+  uint64_t PresentUnreadable(uint64_t page, uint64_t pages) const;
   bool NeedsOwn(const Vma& vma, PresentState state, Access access) const;
   void FaultIn(const Vma& vma, PageRange range, Access access);
   void Populate(const Vma& vma, PageRange range, Access access);

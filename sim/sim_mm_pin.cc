@@ -73,6 +73,38 @@ PinResult SimMm::Pin(uint64_t va, uint64_t pages, bool write, std::vector<PageRu
   return PinResult{done, Errno::kOk};
 }
 
+// gup_fast_fallback. Where mappings can be read, the fast way and the slow one come to the same.
+PinResult SimMm::PinFast(uint64_t va, uint64_t pages, bool write, std::vector<PageRun>* runs) {
+  PinResult result = Pin(va, pages, write, runs);
+  while (result.error == Errno::kFAULT && !write) {
+    const uint64_t page = (va >> kPageShift) + result.pages;
+    const uint64_t present = PresentUnreadable(page, pages - result.pages);
+    if (present == 0) break;
+    AppendPinned(PageRange{page, page + present - 1}, runs->size(), runs);
+    result.pages += present;
+    result.error = Errno::kOk;
+    if (result.pages == pages) break;
+    const PinResult rest =
+        Pin(va + (result.pages << kPageShift), pages - result.pages, write, runs);
+    result.pages += rest.pages;
+    result.error = rest.error;
+  }
+  return result;
+}
+
+// How many of the `pages` from `page` on are in a mapping with the right to write but not to read,
+// and present with an entry that a pin for reading may use as it is.
+uint64_t SimMm::PresentUnreadable(uint64_t page, uint64_t pages) const {
+  const auto vma = space_.vmas.Find(page);
+  const auto run = space_.runs.Find(page);
+  if (!vma || !run) return 0;
+  const Vma& mapping = space_.vmas.value(vma);
+  if (mapping.read || !mapping.write || mapping.is_device()) return 0;
+  if (NeedsOwn(mapping, space_.runs.value(run).state, Access::kPinRead)) return 0;
+  const uint64_t last = std::min(space_.vmas.last(vma), space_.runs.last(run));
+  return std::min(pages, last - page + 1);
+}
+
 // writable_file_mapping_allowed.
 bool SimMm::WritablyPinned(const Vma& vma) const {
   if (!memory_->policy_.longterm_write_needs_shmem) return true;

@@ -10,9 +10,11 @@ namespace iovalid::compat {
 struct IommufdProfile {
   bool present = false;  // CONFIG_IOMMUFD
 
-  // The last command number that /dev/iommu takes for one of its own (0x80 is the first). Numbers
-  // outside go to the VFIO compatibility.
+  // /dev/iommu has commands from 0x80 up to this number.
   uint32_t last_command = 0;
+  // It takes the numbers from 0x80 up to this one for its own: one without a command is ENOTTY, but
+  // only after the size could be read. Numbers outside go to the VFIO compatibility.
+  uint32_t last_number = 0;
 
   // A user range is looked at for its length (zero, or within a page of 2^64: EINVAL) before its end
   // (address + length passes 2^64: EOVERFLOW), or after it.

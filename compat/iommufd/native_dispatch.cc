@@ -60,6 +60,11 @@ constexpr Command kCommands[] = {
 
 constexpr size_t kMaxStruct = 48;
 
+// include/.../iommufd_test.h, with CONFIG_IOMMUFD_TEST.
+constexpr uint32_t kIommuTestCmd = abi::Ioctl(0xa0);
+constexpr Rule kTestCommand{"unmodelled.iommufd.test", "iommufd_test",
+                            "the commands of the kernel's own tests are not modelled"};
+
 // check_zeroed_user: looks at the bytes in ascending order, so that a non-zero byte before a page
 // that can't be read decides. Success, E2BIG or EFAULT.
 Errno CheckZeroes(const Call& call, uint64_t addr, uint64_t len) {
@@ -87,7 +92,12 @@ Outcome IommufdContext::NativeIoctl(Call& call, uint32_t cmd, uint64_t arg,
   if (!call.CopyIn(arg, &native.user_size, sizeof(native.user_size))) {
     return Fail(Errno::kFAULT, rules::kNativeSizeFault);
   }
-  const Command& command = kCommands[(cmd & 0xff) - 0x80];
+  if (cmd == kIommuTestCmd) return Fail(Errno::kNOSYS, kTestCommand);
+  const uint32_t number = cmd & 0xff;
+  if (number > call.profile().iommufd.last_command) {
+    return Fail(Errno::kNOTTY, rules::kNativeCommand);
+  }
+  const Command& command = kCommands[number - 0x80];
   if (command.cmd != cmd) return Fail(Errno::kNOTTY, rules::kNativeCommand);
   if (native.user_size < command.min_size) return Fail(Errno::kINVAL, rules::kNativeTooSmall);
 

@@ -131,7 +131,7 @@ IommufdContext::BoundGroup* IommufdContext::FindGroup(GroupIndex group) {
 Outcome IommufdContext::Ioctl(Call& call, uint32_t cmd, uint64_t arg, const FileOfFd* file_of_fd) {
   constexpr uint32_t kFirstCommand = 0x80;
   const uint32_t number = cmd & 0xff;
-  if (number < kFirstCommand || number > call.profile().iommufd.last_command) {
+  if (number < kFirstCommand || number > call.profile().iommufd.last_number) {
     return VfioIoctl(call, cmd, arg);
   }
   return NativeIoctl(call, cmd, arg, file_of_fd);

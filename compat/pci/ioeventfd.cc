@@ -60,7 +60,7 @@ Outcome Ioeventfd(DeviceCall& c) {
   const PciBar& bar = f.bars[index];
   if (position + width > bar.size) return Fail(sim::Errno::kINVAL, kRange);
   if (f.msix_vectors != 0 && index == f.msix_bar &&
-      !(position + width <= f.msix_offset || position > f.msix_offset + f.msix_size())) {
+      !(position + width <= f.msix_offset || position >= f.msix_offset + f.msix_size())) {
     return Fail(sim::Errno::kINVAL, kMsixTable);
   }
 

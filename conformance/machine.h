@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef IOVALID_CONFORMANCE_MACHINE_H_
+#define IOVALID_CONFORMANCE_MACHINE_H_
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "compat/system.h"
+#include "conformance/argument_area.h"
+#include "conformance/page_names.h"
+#include "conformance/run_digest.h"
+#include "conformance/side.h"
+#include "conformance/step.h"
+#include "sim/sim_memory.h"
+#include "traces/trace.pb.h"
+
+namespace iovalid::conformance {
+
+// What one step did on one machine. Passing the same object again reuses its memory.
+struct StepResult {
+  struct MemAfter {
+    bool changed = false;
+    Bytes bytes;  // where changed
+  };
+
+  // The step was a call that answers: open, close, dup, ioctl, or one that arranges memory.
+  bool answered = false;
+  int64_t ret = 0;
+  sim::Errno err = sim::Errno::kOk;
+  const compat::Rule* rule = nullptr;  // what decided; null for a plain success
+  bool returned_fd = false;            // ret is a descriptor of this machine
+  // The argument struct after the call, as a recording shows it: descriptors that the call did not
+  // change are as in the step's `in`, new ones are fd fd fd fd.
+  bool out_changed = false;
+  Bytes out;                       // where changed
+  std::vector<MemAfter> mem;       // one for each of the step's
+  std::vector<Expectation::Spill> spill;
+  // VmLck and VmPin in kB, and whether one of them changed with this step.
+  uint64_t vm_lck = 0, vm_pin = 0;
+  bool charges_changed = false;
+  // ViewAction: what the device reaches.
+  std::vector<ViewRun> view;
+
+  // ret, errno, out, mem and spill are the same (descriptors only have to be ones).
+  bool SameOutcome(const StepResult& other) const;
+};
+
+// One side of a replay: a simulated kernel, the memory of the process that runs on it, and the
+// descriptors that the trace's names stand for. A value: copies are independent.
+class Machine {
+ public:
+  struct Options {
+    // Name pages for dma_view steps. Costs a look at memory at each mmap, munmap and mprotect.
+    bool views = true;
+  };
+
+  // InvalidArgument where the header describes what cannot be built.
+  static absl::StatusOr<Machine> Create(const traces::Header& header, const Side& side,
+                                        const Options& options);
+  static absl::StatusOr<Machine> Create(const traces::Header& header, const Side& side) {
+    return Create(header, side, Options());
+  }
+  Machine(const Machine& other);
+  Machine(Machine&& other) noexcept;
+  Machine& operator=(const Machine& other);
+  Machine& operator=(Machine&& other) noexcept;
+  ~Machine() = default;
+
+  // Runs one step. It must have been compiled for the same header. InvalidArgument where the step
+  // can't be replayed at all (an argument that is larger than the area for it).
+  absl::Status Run(const Step& step, StepResult* result);
+
+  const Side& side() const { return side_; }
+  const compat::System& system() const { return system_; }
+  compat::System& system() { return system_; }
+  const sim::SimMemory& memory() const { return memory_; }
+  sim::SimMemory& memory() { return memory_; }
+
+  // Adds a result to a run's digest, with the state observed after it.
+  static void AddToDigest(const StepResult& result, const compat::ObservedState& state,
+                          RunDigest* digest);
+
+ private:
+  // What a fresh process on a fresh system looks like; shared by copies.
+  struct Template {
+    compat::System system;
+    sim::SimMemory memory;
+    sim::ObjectId golden_file;
+    bool capture;
+  };
+
+  Machine(const Side& side, const Options& options, std::shared_ptr<const Template> fresh,
+          const ArgumentArea& area);
+
+  void Begin(const BeginAction& begin);
+  void Attach() { system_.AttachMm(0, &mm()); }
+  sim::SimMm& mm() { return memory_.mm(0); }
+
+  int FdOf(const Handle& handle) const;
+  void SetFd(const Handle& handle, int fd);
+  sim::ObjectId ObjectOf(const Handle& handle) const;
+  void SetObject(const Handle& handle, sim::ObjectId object);
+
+  void Answer(const compat::Outcome& outcome, StepResult* result) const;
+  void Answer(sim::Errno err, StepResult* result) const;
+  void ReleaseMappings();
+
+  void Open(const OpenAction& open, StepResult* result);
+  absl::Status Ioctl(const IoctlAction& ioctl, StepResult* result);
+  bool PlaceStruct(const IoctlAction& ioctl, uint64_t at);
+  bool PlaceBuffer(uint64_t addr, const Bytes& bytes);
+  void CollectStruct(const IoctlAction& ioctl, uint64_t at, StepResult* result);
+  void CollectBuffers(const IoctlAction& ioctl, StepResult* result);
+  void NameReturnedFd(const IoctlAction& ioctl, int fd);
+  void Map(const MapAction& map, StepResult* result);
+  sim::Errno MapMemory(const MapAction& map);
+  sim::ObjectId ObjectFor(const MapAction& map);
+  void NewFile(const NewFileAction& file, StepResult* result);
+
+  Side side_;
+  Options options_;
+  std::shared_ptr<const Template> fresh_;
+  compat::System system_;
+  sim::SimMemory memory_;
+  ArgumentArea area_;
+  PageNames names_;
+  std::vector<int> fds_;                // by handle name; -1: not open
+  std::vector<sim::ObjectId> objects_;  // by handle name
+  uint64_t vm_lck_ = 0, vm_pin_ = 0;    // kB, as last observed
+  Bytes placed_;                        // scratch: the struct with its descriptors
+  std::vector<uint32_t> released_;      // scratch: cookies of device mappings
+};
+
+}  // namespace iovalid::conformance
+
+#endif  // IOVALID_CONFORMANCE_MACHINE_H_

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "conformance/replay.h"
+
+#include <utility>
+#include <variant>
+
+#include "absl/status/status.h"
+#include "conformance/machine.h"
+#include "conformance/step_compiler.h"
+
+namespace iovalid::conformance {
+namespace {
+
+absl::Status At(const std::string& where, const absl::Status& status) {
+  return absl::Status(status.code(), where + ": " + std::string(status.message()));
+}
+
+}  // namespace
+
+absl::StatusOr<ReplayCounts> Replay(traces::EventSource& source, const std::string& file,
+                                    const Side& left, const Side& right, ReplayReporter* reporter,
+                                    const std::function<void(uint64_t)>& progress) {
+  const traces::Header& header = source.header();
+  const Machine::Options options{.views = false};
+  absl::StatusOr<Machine> left_machine = Machine::Create(header, left, options);
+  if (!left_machine.ok()) return At(file, left_machine.status());
+  absl::StatusOr<Machine> right_machine = Machine::Create(header, right, options);
+  if (!right_machine.ok()) return At(file, right_machine.status());
+  Differ differ(*std::move(left_machine), *std::move(right_machine));
+  StepCompiler compiler(header);
+
+  ReplayCounts counts;
+  Position at;
+  traces::Event event;
+  Step step;
+  Expectation unused;
+  reporter->Begin(file, header, left, right);
+  while (true) {
+    absl::StatusOr<bool> more = source.Next(&event);
+    if (!more.ok()) return more.status();
+    if (!*more) break;
+    if (progress && counts.events % 4096 == 0) progress(counts.events);
+    ++counts.events;
+    if (event.has_observe()) continue;
+    if (event.has_sequence_begin()) {
+      at.seq = event.sequence_begin().seq();
+      at.sequence_name = event.sequence_begin().name();
+      at.step = 0;
+    }
+    if (event.has_step()) at.step = event.step();
+    absl::Status status = compiler.Compile(event, &step, &unused);
+    if (status.ok()) status = differ.Run(step);
+    if (!status.ok()) return At(source.Where(), status);
+    if (step.IsCall()) ++counts.calls;
+    if (std::holds_alternative<SkippedAction>(step.action)) ++counts.skipped;
+    if (differ.report().outcome_differs) {
+      ++counts.outcome;
+    } else if (differ.report().state_differs()) {
+      ++counts.state;
+    }
+    reporter->Step(at, event, differ);
+  }
+  counts.digest = differ.digest();
+  reporter->End(counts);
+  return counts;
+}
+
+}  // namespace iovalid::conformance

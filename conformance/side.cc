@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "conformance/side.h"
+
+#include <array>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "conformance/step_compiler.h"
+#include "hwmodel/iommu_config.h"
+
+namespace iovalid::conformance {
+namespace {
+
+struct NamedMode {
+  std::string_view name;
+  Mode mode;
+};
+constexpr std::array<NamedMode, 4> kModes = {{{"type1", Mode::kType1},
+                                              {"compat", Mode::kCompat},
+                                              {"compat-node", Mode::kCompatNode},
+                                              {"native", Mode::kNative}}};
+
+// What the recorded machine's VT-d unit says of itself, for headers that do not give it.
+constexpr uint64_t kDefaultCap = 0x00d2008c22260286;
+constexpr uint64_t kDefaultEcap = 0xf42;
+
+absl::Status Invalid(std::string message) {
+  return absl::InvalidArgumentError(std::move(message));
+}
+
+hwmodel::IommuConfig BuildIommu(const traces::Hardware& hardware) {
+  hwmodel::IommuConfig config;
+  config.cap = hardware.has_cap() ? hardware.cap() : kDefaultCap;
+  config.ecap = hardware.has_ecap() ? hardware.ecap() : kDefaultEcap;
+  if (hardware.has_cap() && hardware.has_ecap()) {
+    config = hwmodel::VtdConfig(config.cap, config.ecap);
+  }
+  if (hardware.aw_bits() != 0) {
+    config.aw_bits = hardware.aw_bits();
+    config.aperture_last = config.aw_bits >= 64 ? ~uint64_t{0}
+                                                : (uint64_t{1} << config.aw_bits) - 1;
+  }
+  if (hardware.has_aperture()) {
+    config.aperture_first = hardware.aperture().first();
+    config.aperture_last = hardware.aperture().last();
+  }
+  if (hardware.has_msi_window()) {
+    config.msi_first = hardware.msi_window().first();
+    config.msi_last = hardware.msi_window().last();
+  }
+  if (hardware.has_page_sizes()) config.page_sizes = hardware.page_sizes();
+  if (hardware.has_caching_mode()) config.caching_mode = hardware.caching_mode();
+  return config;
+}
+
+}  // namespace
+
+std::string_view ModeName(Mode mode) {
+  for (const NamedMode& named : kModes) {
+    if (named.mode == mode) return named.name;
+  }
+  return "?";
+}
+
+std::string Side::Name() const {
+  return std::string(ModeName(mode)) + "@" + std::string(profile->name);
+}
+
+absl::StatusOr<Side> ParseSide(std::string_view text, std::string_view default_kernel) {
+  const size_t at = text.find('@');
+  const std::string_view mode_name = text.substr(0, at);
+  const std::string_view kernel =
+      at == std::string_view::npos ? default_kernel : text.substr(at + 1);
+  Side side;
+  bool known = false;
+  for (const NamedMode& named : kModes) {
+    if (named.name != mode_name) continue;
+    side.mode = named.mode;
+    known = true;
+  }
+  if (!known) {
+    return Invalid("unknown mode '" + std::string(mode_name) +
+                   "': there are type1, compat, compat-node, native");
+  }
+  side.profile = compat::FindProfile(kernel);
+  if (side.profile == nullptr) {
+    return Invalid("unknown kernel '" + std::string(kernel) + "': there are 6.1, 6.12, 7.3");
+  }
+  return side;
+}
+
+absl::StatusOr<Side> RecordedSide(const traces::Header& header) {
+  Side side;
+  switch (header.mode()) {
+    case traces::TYPE1: side.mode = Mode::kType1; break;
+    case traces::COMPAT: side.mode = Mode::kCompat; break;
+    case traces::COMPAT_NODE: side.mode = Mode::kCompatNode; break;
+    case traces::NATIVE: side.mode = Mode::kNative; break;
+    default: return Invalid("the header names no mode");
+  }
+  side.profile = compat::FindProfile(header.kernel());
+  if (side.profile == nullptr) {
+    return Invalid("recorded on kernel '" + header.kernel() +
+                   "', which is not modelled: there are 6.1, 6.12, 7.3");
+  }
+  return side;
+}
+
+absl::StatusOr<compat::SystemConfig> BuildSystemConfig(const traces::Header& header,
+                                                       const Side& side) {
+  compat::SystemConfig config;
+  config.profile = side.profile;
+  config.container_node = side.mode == Mode::kCompatNode ? compat::ContainerNode::kIommufd
+                                                         : compat::ContainerNode::kType1;
+  config.iommu = BuildIommu(header.hardware());
+  const std::string_view error = hwmodel::ConfigError(config.iommu);
+  if (!error.empty()) return Invalid("the header's IOMMU cannot be: " + std::string(error));
+  config.interrupt_remapping = header.hardware().intremap();
+  for (int i = 0; i < header.devices_size(); ++i) {
+    const traces::Device& device = header.devices(i);
+    compat::DeviceConfig out;
+    out.name = device.name();
+    out.bdf = device.bdf();
+    out.group_path = GroupPath(device);
+    out.cdev_path = CdevPath(device);
+    out.group = 0;
+    bool known = false;
+    for (int other = 0; other < i && !known; ++other) {
+      known = header.devices(other).group() == device.group();
+      if (known) out.group = config.devices[other].group;
+    }
+    if (!known) {
+      for (const compat::DeviceConfig& other : config.devices) {
+        if (other.group >= out.group) out.group = other.group + 1;
+      }
+    }
+    absl::StatusOr<compat::PciFunction> pci = compat::PciFunctionForModel(
+        device.model(), device.bar0_len(), static_cast<uint32_t>(i));
+    if (!pci.ok()) {
+      return Invalid("device " + device.name() + ": " + std::string(pci.status().message()));
+    }
+    out.pci = *std::move(pci);
+    config.devices.push_back(std::move(out));
+  }
+  for (const traces::ModuleParameter& parameter : header.module_parameters()) {
+    const bool on = parameter.value() == "1" || parameter.value() == "Y";
+    if (parameter.name() == "allow_unsafe_interrupts") {
+      config.parameters.allow_unsafe_interrupts = on;
+    } else if (parameter.name() == "disable_hugepages") {
+      config.parameters.disable_hugepages = on;
+    }
+  }
+  return config;
+}
+
+}  // namespace iovalid::conformance
