@@ -83,6 +83,7 @@ void System::UnbindIommufd(DeviceIndex device) {
   const FileIndex iommufd = vdev.iommufd;
   context(iommufd).UnbindDevice(kernel_, vdev.iommufd_object);
   vdev.iommufd = kNoIndex;
+  vdev.iommufd_object = 0;
   PutFile(iommufd);
 }
 

@@ -98,7 +98,7 @@ absl::StatusOr<Side> RecordedSide(const traces::Header& header) {
     case traces::NATIVE: side.mode = Mode::kNative; break;
     default: return Invalid("the header names no mode");
   }
-  side.profile = compat::FindProfile(header.kernel());
+  side.profile = compat::FindProfile(header.kernel(), /*stock=*/header.config() == "stock");
   if (side.profile == nullptr) {
     return Invalid("recorded on kernel '" + header.kernel() +
                    "', which is not modelled: there are 6.1, 6.12, 7.3");

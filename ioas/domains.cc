@@ -87,14 +87,13 @@ Result IoPagetable::AddDomain(Machine& machine, PagesStore& store, hwmodel::Doma
 // iopt_fill_domain: maps all areas in a new domain, ascending; on a failure none is left.
 Result IoPagetable::FillDomain(Machine& machine, PagesStore& store, hwmodel::DomainId domain) {
   for (auto c = areas_.Begin(); c; c = areas_.Next(c)) {
-    const Result result = FillArea(machine, store, areas_.first(c), areas_.last(c), {&domain, 1});
+    const Result result = FillArea(machine, store, areas_.entry(c), {&domain, 1});
     if (result.ok()) continue;
     for (auto done = areas_.Begin(); done != c; done = areas_.Next(done)) {
       if (domains_.empty()) {
-        UnfillArea(machine, store, areas_.first(done), areas_.last(done), {&domain, 1});
+        UnfillArea(machine, store, areas_.entry(done), {&domain, 1});
       } else {
-        UnmapFrom(machine, store.at(areas_.value(done).pages), domain, areas_.first(done),
-                  areas_.last(done));
+        UnmapFrom(machine, store.at(areas_.value(done).pages), domain, areas_.entry(done));
       }
     }
     return result;
@@ -110,9 +109,9 @@ void IoPagetable::RemoveDomain(Machine& machine, PagesStore& store, hwmodel::Dom
   domains_.pop_back();
   for (auto c = areas_.Begin(); c; c = areas_.Next(c)) {
     if (domains_.empty()) {
-      UnfillArea(machine, store, areas_.first(c), areas_.last(c), {&domain, 1});
+      UnfillArea(machine, store, areas_.entry(c), {&domain, 1});
     } else {
-      UnmapFrom(machine, store.at(areas_.value(c).pages), domain, areas_.first(c), areas_.last(c));
+      UnmapFrom(machine, store.at(areas_.value(c).pages), domain, areas_.entry(c));
     }
   }
   reserved_.RemoveOwner(DomainOwner(domain));
@@ -123,7 +122,7 @@ void IoPagetable::RevokeDmabuf(Machine& machine, PagesStore& store, PagesId page
   for (auto c = areas_.Begin(); c; c = areas_.Next(c)) {
     if (areas_.value(c).pages != pages) continue;
     for (hwmodel::DomainId domain : domains_) {
-      UnmapFrom(machine, store.at(pages), domain, areas_.first(c), areas_.last(c));
+      UnmapFrom(machine, store.at(pages), domain, areas_.entry(c));
     }
   }
 }

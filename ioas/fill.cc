@@ -19,16 +19,17 @@ StoredFrames IoPagetable::StorageOf(uint64_t iova, const Area& area) const {
 }
 
 // iopt_area_fill_domains (a new area, into all domains) and iopt_area_fill_domain (an area into a new
-// domain): reads the frames of the area [iova, last] and maps them in `targets`. Pages that no other
-// area or access has pinned are pinned here, and charged when all is mapped.
-Result IoPagetable::FillArea(Machine& machine, PagesStore& store, uint64_t iova, uint64_t last,
+// domain): reads the frames of the area and maps them in `targets`. Pages that no other area or access
+// has pinned are pinned here, and charged when all is mapped.
+Result IoPagetable::FillArea(Machine& machine, PagesStore& store, const AreaMap::Entry& entry,
                              absl::Span<const hwmodel::DomainId> targets) {
-  const Area area = areas_.value(areas_.Find(iova));
+  const Area& area = entry.value;
+  const uint64_t iova = entry.first;
   if (store.at(area.pages).revoked) return Success();
   // A domain has pages of 4 KiB or more, so whatever is filled is aligned to them.
   assert(area.page_offset == 0);
   const bool first_fill = domains_.empty() || targets.data() == domains_.data();
-  const uint64_t last_index = LastIndex(area, last - iova + 1);
+  const uint64_t last_index = LastIndex(area, entry.last - iova + 1);
   FrameReader reader(machine, store, area.pages,
                      first_fill ? StoredFrames{} : StorageOf(iova, area), area.first_index,
                      last_index, &buffers_);
@@ -96,11 +97,12 @@ Result IoPagetable::MapBatch(Machine& machine, hwmodel::DomainId domain, uint64_
 // iopt_area_unfill_domains: takes the area out of `targets`, which are all the domains that have it,
 // and unpins and uncharges what nobody else needs. Unmapping comes first: no page is unpinned while a
 // device can still reach it.
-void IoPagetable::UnfillArea(Machine& machine, PagesStore& store, uint64_t iova, uint64_t last,
+void IoPagetable::UnfillArea(Machine& machine, PagesStore& store, const AreaMap::Entry& entry,
                              absl::Span<const hwmodel::DomainId> targets) {
-  const Area area = areas_.value(areas_.Find(iova));
+  const Area& area = entry.value;
+  const uint64_t iova = entry.first;
   const Pages& pages = store.at(area.pages);
-  const uint64_t last_index = LastIndex(area, last - iova + 1);
+  const uint64_t last_index = LastIndex(area, entry.last - iova + 1);
   std::vector<PinnedFrames>& frames = store.scratch_frames();
   frames.clear();
   if (pages.pins() && !pages.shared) {
@@ -113,7 +115,7 @@ void IoPagetable::UnfillArea(Machine& machine, PagesStore& store, uint64_t iova,
       index += run.pages;
     }
   }
-  for (hwmodel::DomainId domain : targets) UnmapFrom(machine, pages, domain, iova, last);
+  for (hwmodel::DomainId domain : targets) UnmapFrom(machine, pages, domain, entry);
   if (!pages.pins()) return;
   if (pages.shared) {
     store.table().RemoveUser(area.pages, area.first_index, last_index, PinTable::User::kArea,
@@ -127,8 +129,8 @@ void IoPagetable::UnfillArea(Machine& machine, PagesStore& store, uint64_t iova,
 }
 
 void IoPagetable::UnmapFrom(Machine& machine, const Pages& pages, hwmodel::DomainId domain,
-                            uint64_t iova, uint64_t last) {
-  if (!pages.revoked) machine.iommu.Unmap(domain, iova, last - iova + 1);
+                            const AreaMap::Entry& entry) {
+  if (!pages.revoked) machine.iommu.Unmap(domain, entry.first, entry.last - entry.first + 1);
 }
 
 }  // namespace iovalid::ioas

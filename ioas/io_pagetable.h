@@ -132,14 +132,14 @@ class IoPagetable {
   // fill.cc
   static uint64_t LastIndex(const Area& area, uint64_t length);
   StoredFrames StorageOf(uint64_t iova, const Area& area) const;
-  Result FillArea(Machine& machine, PagesStore& store, uint64_t iova, uint64_t last,
+  Result FillArea(Machine& machine, PagesStore& store, const AreaMap::Entry& entry,
                   absl::Span<const hwmodel::DomainId> targets);
   Result MapBatch(Machine& machine, hwmodel::DomainId domain, uint64_t iova,
                   const std::vector<sim::PageRun>& batch, unsigned rights);
-  void UnfillArea(Machine& machine, PagesStore& store, uint64_t iova, uint64_t last,
+  void UnfillArea(Machine& machine, PagesStore& store, const AreaMap::Entry& entry,
                   absl::Span<const hwmodel::DomainId> targets);
-  void UnmapFrom(Machine& machine, const Pages& pages, hwmodel::DomainId domain, uint64_t iova,
-                 uint64_t last);
+  void UnmapFrom(Machine& machine, const Pages& pages, hwmodel::DomainId domain,
+                 const AreaMap::Entry& entry);
 
   // domains.cc
   Result FillDomain(Machine& machine, PagesStore& store, hwmodel::DomainId domain);

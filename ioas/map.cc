@@ -36,8 +36,7 @@ Result IoPagetable::MapSlices(Machine& machine, PagesStore& store,
   if (result.ok() && !domains_.empty()) {
     uint64_t filled = 0;  // bytes
     for (const PagesSlice& slice : slices) {
-      const uint64_t first = *iova + filled;
-      result = FillArea(machine, store, first, first + slice.length - 1, domains_);
+      result = FillArea(machine, store, areas_.entry(areas_.Find(*iova + filled)), domains_);
       if (!result.ok()) break;
       filled += slice.length;
     }
@@ -45,8 +44,7 @@ Result IoPagetable::MapSlices(Machine& machine, PagesStore& store,
       uint64_t undone = 0;
       for (const PagesSlice& slice : slices) {
         if (undone == filled) break;
-        const uint64_t first = *iova + undone;
-        UnfillArea(machine, store, first, first + slice.length - 1, domains_);
+        UnfillArea(machine, store, areas_.entry(areas_.Find(*iova + undone)), domains_);
         undone += slice.length;
       }
     }

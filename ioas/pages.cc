@@ -44,6 +44,11 @@ void PagesStore::Unref(PagesId id) {
   if (--pages.refs != 0) return;
   assert(pages.npinned == 0);
   free_.push_back(id);
+  // So that copies of a store that was large once do not stay expensive.
+  if (free_.size() == pages_.size()) {
+    free_.clear();
+    pages_.clear();
+  }
 }
 
 void PagesStore::Share(const Machine& machine, PagesId id, const StoredFrames& stored,

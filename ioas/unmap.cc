@@ -37,7 +37,7 @@ Result IoPagetable::UnmapRange(Machine& machine, PagesStore& store, uint64_t fir
     }
     const PagesId pages = area.pages;
     mappings_ -= sim::HashMapping(area_first, area_last, area.rights);
-    if (!domains_.empty()) UnfillArea(machine, store, area_first, area_last, domains_);
+    if (!domains_.empty()) UnfillArea(machine, store, areas_.entry(c), domains_);
     areas_.Erase(c);
     store.Unref(pages);
     *unmapped += area_last - area_first + 1;

@@ -110,6 +110,7 @@ absl::Status ExportGolden(EventSource& source, std::ostream& out) {
     auto more = source.Next(&event);
     if (!more.ok()) return more.status();
     if (!*more) break;
+    if (event.has_touch() && event.touch().inferred()) continue;
     line.clear();
     if (!event.verbatim().empty()) {
       line = event.verbatim();

@@ -10,6 +10,7 @@
 #include "traces/chunk.h"
 #include "traces/golden.h"
 #include "traces/text.h"
+#include "traces/unrecorded_writes.h"
 
 namespace iovalid::traces {
 namespace {
@@ -21,6 +22,12 @@ bool LooksLikeText(std::string_view head) {
   return std::all_of(head.begin(), head.end(), [](char c) {
     return static_cast<unsigned char>(c) >= 0x20 || c == '\n' || c == '\r' || c == '\t';
   });
+}
+
+absl::StatusOr<std::unique_ptr<EventSource>> OpenGolden(const std::string& path) {
+  auto reader = GoldenReader::Open(path);
+  if (!reader.ok()) return reader.status();
+  return WithUnrecordedWrites(*std::move(reader));
 }
 
 }  // namespace
@@ -53,7 +60,7 @@ absl::StatusOr<std::unique_ptr<EventSource>> OpenAny(const std::string& path,
     case TraceFileKind::kIovt:
       return TraceReader::Open(path, options);
     case TraceFileKind::kGolden:
-      return GoldenReader::Open(path);
+      return OpenGolden(path);
     case TraceFileKind::kText:
       return OpenText(path);
   }
