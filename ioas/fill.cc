@@ -18,9 +18,9 @@ StoredFrames IoPagetable::StorageOf(uint64_t iova, const Area& area) const {
   return {domains_.front(), iova, area.first_index};
 }
 
-// iopt_area_fill_domains (a new area, into all domains) and iopt_area_fill_domain (an area into a new
-// domain): reads the frames of the area and maps them in `targets`. Pages that no other area or access
-// has pinned are pinned here, and charged when all is mapped.
+// iopt_area_fill_domains (a new area, into all domains) and iopt_area_fill_domain (an area into a
+// new domain): reads the frames of the area and maps them in `targets`. Pages that no other area or
+// access has pinned are pinned here, and charged when all is mapped.
 Result IoPagetable::FillArea(Machine& machine, PagesStore& store, const AreaMap::Entry& entry,
                              absl::Span<const hwmodel::DomainId> targets) {
   const Area& area = entry.value;
@@ -37,15 +37,15 @@ Result IoPagetable::FillArea(Machine& machine, PagesStore& store, const AreaMap:
     return iova + (index - area.first_index) * sim::kPageSize;
   };
   Result result;
-  size_t mapped_targets = 0;  // of the current batch
+  size_t mapped_targets = 0;               // of the current batch
   uint64_t mapped_end = area.first_index;  // in all targets
   while (!reader.done()) {
     result = reader.Next();
     if (!result.ok()) break;
     mapped_targets = 0;
     for (hwmodel::DomainId domain : targets) {
-      result = MapBatch(machine, domain, iova_of(reader.batch_first()), reader.batch(),
-                        area.rights);
+      result =
+          MapBatch(machine, domain, iova_of(reader.batch_first()), reader.batch(), area.rights);
       if (!result.ok()) break;
       ++mapped_targets;
     }
@@ -78,10 +78,10 @@ Result IoPagetable::MapBatch(Machine& machine, hwmodel::DomainId domain, uint64_
                              const std::vector<sim::PageRun>& batch, unsigned rights) {
   const uint64_t start = iova;
   for (const sim::PageRun& run : batch) {
-    const sim::Errno err = machine.Fails("alloc:iommu_map")
-                               ? sim::Errno::kNOMEM
-                               : machine.iommu.Map(domain, iova, run.first, run.pages, rights,
-                                                   large_pages_disabled_);
+    const sim::Errno err =
+        machine.Fails("alloc:iommu_map")
+            ? sim::Errno::kNOMEM
+            : machine.iommu.Map(domain, iova, run.first, run.pages, rights, large_pages_disabled_);
     if (err != sim::Errno::kOk) {
       if (rights == 0 && machine.warns_without_rights) {
         machine.warnings.push_back(&rules::kMapWithoutRights);
@@ -94,9 +94,9 @@ Result IoPagetable::MapBatch(Machine& machine, hwmodel::DomainId domain, uint64_
   return Success();
 }
 
-// iopt_area_unfill_domains: takes the area out of `targets`, which are all the domains that have it,
-// and unpins and uncharges what nobody else needs. Unmapping comes first: no page is unpinned while a
-// device can still reach it.
+// iopt_area_unfill_domains: takes the area out of `targets`, which are all the domains that have
+// it, and unpins and uncharges what nobody else needs. Unmapping comes first: no page is unpinned
+// while a device can still reach it.
 void IoPagetable::UnfillArea(Machine& machine, PagesStore& store, const AreaMap::Entry& entry,
                              absl::Span<const hwmodel::DomainId> targets) {
   const Area& area = entry.value;
@@ -107,9 +107,9 @@ void IoPagetable::UnfillArea(Machine& machine, PagesStore& store, const AreaMap:
   frames.clear();
   if (pages.pins() && !pages.shared) {
     for (uint64_t index = area.first_index; index <= last_index;) {
-      const auto run = machine.iommu.Lookup(
-          targets.front(), iova + (index - area.first_index) * sim::kPageSize,
-          last_index - index + 1);
+      const auto run =
+          machine.iommu.Lookup(targets.front(), iova + (index - area.first_index) * sim::kPageSize,
+                               last_index - index + 1);
       assert(run.mapped);
       frames.push_back({index, run.first, run.pages});
       index += run.pages;

@@ -74,8 +74,8 @@ Result FrameReader::Fill(bool* full) {
   }
   buffers_->pending.clear();
   pending_next_ = 0;
-  const Result result = store_.Pin(machine_, pages_, batch_end_, std::min(hole, kPinPages),
-                                   &buffers_->pending);
+  const Result result =
+      store_.Pin(machine_, pages_, batch_end_, std::min(hole, kPinPages), &buffers_->pending);
   uint64_t index = batch_end_;
   for (const sim::PageRun& run : buffers_->pending) {
     buffers_->pinned.push_back({index, run.first, run.pages});

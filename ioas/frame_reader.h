@@ -12,16 +12,16 @@
 
 namespace iovalid::ioas {
 
-// Reads the frames of the pages [first, last] of a pages object in order, batch by batch: from where
-// they are stored, where they are pinned already, else by pinning them (struct pfn_reader). What it
-// pinned stays pinned until Release.
+// Reads the frames of the pages [first, last] of a pages object in order, batch by batch: from
+// where they are stored, where they are pinned already, else by pinning them (struct pfn_reader).
+// What it pinned stays pinned until Release.
 //
 // Batches have the kernel's size, because it shows: a batch that is mapped can fail there before a
 // page further on is found to be missing, and no large IOMMU page crosses the end of a batch.
 class FrameReader {
  public:
-  // The most runs of contiguous frames that a batch holds, and the most pages that one pin call asks
-  // for: TEMP_MEMORY_LIMIT bytes of 12-byte batch elements and of 8-byte page pointers.
+  // The most runs of contiguous frames that a batch holds, and the most pages that one pin call
+  // asks for: TEMP_MEMORY_LIMIT bytes of 12-byte batch elements and of 8-byte page pointers.
   static constexpr uint64_t kBatchRuns = 65536 / 12;
   static constexpr uint64_t kPinPages = 65536 / 8;
 
@@ -35,8 +35,8 @@ class FrameReader {
   FrameReader(const Machine& machine, PagesStore& store, PagesId pages, const StoredFrames& stored,
               uint64_t first, uint64_t last, Buffers* buffers);
 
-  // Reads the next batch; not after done(). On a failure, what has been pinned so far is still to be
-  // released.
+  // Reads the next batch; not after done(). On a failure, what has been pinned so far is still to
+  // be released.
   Result Next();
   bool done() const { return batch_end_ == last_ + 1; }
 

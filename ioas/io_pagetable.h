@@ -45,14 +45,14 @@ class IoPagetable {
  public:
   // --- mapping ---
 
-  // iopt_map_pages: maps the slices one after another from *iova on, or where alloc_iova is set from
-  // the lowest suitable IOVA on, which is then stored there. Takes over one reference on the pages of
-  // each slice, also on failure (as the callers in the kernel do for it).
+  // iopt_map_pages: maps the slices one after another from *iova on, or where alloc_iova is set
+  // from the lowest suitable IOVA on, which is then stored there. Takes over one reference on the
+  // pages of each slice, also on failure (as the callers in the kernel do for it).
   Result MapSlices(Machine& machine, PagesStore& store, absl::Span<const PagesSlice> slices,
                    uint64_t length, uint64_t* iova, unsigned rights, bool alloc_iova);
 
-  // iopt_map_user_pages. `length_check_first`: whether the length is looked at before the end of the
-  // address range (6.12) or after (7.3).
+  // iopt_map_user_pages. `length_check_first`: whether the length is looked at before the end of
+  // the address range (6.12) or after (7.3).
   struct UserRange {
     uint64_t vaddr;
     uint64_t length;
@@ -62,8 +62,8 @@ class IoPagetable {
   Result MapUser(Machine& machine, PagesStore& store, const UserRange& range, uint64_t* iova,
                  unsigned rights, bool alloc_iova);
 
-  // iopt_map_file_pages for a memfd, `object`: `length` bytes from byte `start` on. The checks of the
-  // range are the caller's, see CheckFileRange.
+  // iopt_map_file_pages for a memfd, `object`: `length` bytes from byte `start` on. The checks of
+  // the range are the caller's, see CheckFileRange.
   Result MapFile(Machine& machine, PagesStore& store, uint32_t object, uint64_t start,
                  uint64_t length, bool mm_accounting, uint64_t* iova, unsigned rights,
                  bool alloc_iova);

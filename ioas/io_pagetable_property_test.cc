@@ -23,10 +23,10 @@ using sim::Errno;
 constexpr uint64_t kPage = sim::kPageSize;
 constexpr uint64_t kBase = 0x1ff000;  // IOVA of page 0; the next page starts a large one
 constexpr unsigned kIovaPages = 24;
-constexpr unsigned kVaPages = 24;     // 16 writable, 4 read-only, 2 missing, 2 writable
+constexpr unsigned kVaPages = 24;  // 16 writable, 4 read-only, 2 missing, 2 writable
 constexpr uint64_t kVa = 0x40000000;
 constexpr unsigned kTables = 2;
-constexpr unsigned kDomains = 2;      // for each table
+constexpr unsigned kDomains = 2;  // for each table
 
 struct Op {
   enum Kind : unsigned { kMap, kUnmap, kCopy, kCut, kAddDomain, kRemoveDomain, kLimit, kKinds };
@@ -51,10 +51,10 @@ rc::Gen<Op> OpGen() {
 
 // One IOVA page of the oracle.
 struct Slot {
-  unsigned object;   // pages object
-  unsigned index;    // page in it
+  unsigned object;  // pages object
+  unsigned index;   // page in it
   unsigned rights;
-  unsigned area;     // pages of one area have one number
+  unsigned area;  // pages of one area have one number
 };
 
 struct Object {
@@ -85,7 +85,8 @@ struct Flat {
     if (va_page >= kVaPages || va_page == 20 || va_page == 21) return false;
     return !write || va_page < 16 || va_page > 19;
   }
-  // What pinning the pages of `area` slots says: the first page that can't be pinned, else the limit.
+  // What pinning the pages of `area` slots says: the first page that can't be pinned, else the
+  // limit.
   Errno Fill(const std::vector<Slot>& area, Pinned* pins) const {
     Pinned added = *pins;
     for (const Slot& slot : area) {
@@ -173,7 +174,8 @@ struct Flat {
   void Cut(const Op& op) {
     auto& s = slots[op.table];
     const unsigned next = op.first + 1;
-    if (next >= kIovaPages || !s[op.first] || !s[next] || s[next]->area != s[op.first]->area) return;
+    if (next >= kIovaPages || !s[op.first] || !s[next] || s[next]->area != s[op.first]->area)
+      return;
     const unsigned old = s[next]->area;
     const unsigned area = areas++;
     for (unsigned i = next; i < kIovaPages && s[i] && s[i]->area == old; ++i) s[i]->area = area;
@@ -211,8 +213,9 @@ struct Model {
     add(16, 4, false);
     add(22, 2, true);
     for (IoPagetable& table : tables) {
-      EXPECT_TRUE(table.Reserve(m.Begin(), kBase + kIovaPages * kPage,
-                                kBase + (kIovaPages + 16) * kPage - 1, DeviceOwner(0))
+      EXPECT_TRUE(table
+                      .Reserve(m.Begin(), kBase + kIovaPages * kPage,
+                               kBase + (kIovaPages + 16) * kPage - 1, DeviceOwner(0))
                       .ok());
       if (small_pages) {
         EXPECT_TRUE(table.DisableLargePages(m.Begin()).ok());
@@ -261,13 +264,13 @@ void ExpectSame(const Flat& flat, Model& model) {
     RC_ASSERT(model.domains[t].size() == flat.domains[t]);
     for (hwmodel::DomainId domain : model.domains[t]) {
       std::map<uint64_t, std::pair<sim::PageId, unsigned>> reach;
-      model.m.iommu.ForEachRun(domain, 0, ~uint64_t{0},
-                               [&](uint64_t iova, sim::PageId first, uint64_t pages,
-                                   unsigned rights) {
-                                 for (uint64_t i = 0; i < pages; ++i) {
-                                   reach[iova + i * kPage] = {first + i, rights};
-                                 }
-                               });
+      model.m.iommu.ForEachRun(
+          domain, 0, ~uint64_t{0},
+          [&](uint64_t iova, sim::PageId first, uint64_t pages, unsigned rights) {
+            for (uint64_t i = 0; i < pages; ++i) {
+              reach[iova + i * kPage] = {first + i, rights};
+            }
+          });
       size_t mapped = 0;
       for (unsigned i = 0; i < kIovaPages; ++i) {
         const auto& slot = flat.slots[t][i];
@@ -289,16 +292,15 @@ Errno Step(const Op& op, bool small_pages, Flat& flat, Model& model) {
   switch (op.kind) {
     case Op::kMap: {
       const Errno expected = flat.Map(op);
-      const Result result = m.Map(table, model.Iova(op.first), kVa + op.other * kPage,
-                                  op.pages * kPage, op.rights);
+      const Result result =
+          m.Map(table, model.Iova(op.first), kVa + op.other * kPage, op.pages * kPage, op.rights);
       RC_ASSERT(result.err == expected);
       return expected;
     }
     case Op::kCopy: {
       const Errno expected = flat.Copy(op);
-      const Result result =
-          m.Copy(table, model.Iova(op.first), model.tables[1 - op.table], model.Iova(op.other),
-                 op.pages * kPage, op.rights);
+      const Result result = m.Copy(table, model.Iova(op.first), model.tables[1 - op.table],
+                                   model.Iova(op.other), op.pages * kPage, op.rights);
       RC_ASSERT(result.err == expected);
       return expected;
     }

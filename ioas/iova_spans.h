@@ -19,8 +19,8 @@ inline bool Overlaps(const IovaRange& a, uint64_t first, uint64_t last) {
   return a.first <= last && a.last >= first;
 }
 
-// Ascending ranges, no two of which overlap or touch, that cover what `ranges` (in any order) cover:
-// the used spans that interval_tree_for_each_span visits.
+// Ascending ranges, no two of which overlap or touch, that cover what `ranges` (in any order)
+// cover: the used spans that interval_tree_for_each_span visits.
 std::vector<IovaRange> UsedSpans(std::vector<IovaRange> ranges);
 
 // The gaps that the ascending, disjoint `used` leaves in the 64-bit space, ascending.

@@ -15,14 +15,14 @@
 
 namespace iovalid::ioas {
 
-// What the core needs of the machine, for the duration of one call. Pages outlive the call that made
-// them, so they name address space, task and user by index, resolved here at each use.
+// What the core needs of the machine, for the duration of one call. Pages outlive the call that
+// made them, so they name address space, task and user by index, resolved here at each use.
 struct Machine {
   hwmodel::Iommu& iommu;
-  const std::vector<sim::Task>& tasks;            // by TaskId
-  std::vector<sim::MmAccount>& mm_accounts;       // by MmId
-  std::vector<sim::UserAccount>& users;           // by UserId
-  const std::vector<sim::Mm*>& mms;               // by MmId; null: the address space is gone
+  const std::vector<sim::Task>& tasks;       // by TaskId
+  std::vector<sim::MmAccount>& mm_accounts;  // by MmId
+  std::vector<sim::UserAccount>& users;      // by UserId
+  const std::vector<sim::Mm*>& mms;          // by MmId; null: the address space is gone
   sim::PointHook* hook = nullptr;
   sim::TaskId current = 0;  // the task in whose context the call runs
   bool thp = true;          // CONFIG_TRANSPARENT_HUGEPAGE: automatic IOVAs align to up to 2 MiB
@@ -31,8 +31,8 @@ struct Machine {
   // WARNs of the kernel that the call set off.
   std::vector<const sim::Rule*> warnings = {};
 
-  // The address space `preferred`, or any that is left where it is gone: who releases a page, or pins
-  // one of a file, needs some way to memory.
+  // The address space `preferred`, or any that is left where it is gone: who releases a page, or
+  // pins one of a file, needs some way to memory.
   sim::Mm* AnyMm(sim::MmId preferred) const {
     if (preferred < mms.size() && mms[preferred] != nullptr) return mms[preferred];
     for (sim::Mm* mm : mms) {

@@ -95,9 +95,8 @@ Result IoPagetable::MapFile(Machine& machine, PagesStore& store, uint32_t object
   }
   if (machine.Fails("alloc:iopt_pages")) return Failure(sim::Errno::kNOMEM, rules::kPagesAlloc);
   const uint64_t start_byte = start & ~sim::kPageMask;
-  const PagesId pages =
-      store.Add(machine, PagesSource::kFile, start - start_byte, start_byte, length,
-                (rights & hwmodel::kWrite) != 0, mm_accounting);
+  const PagesId pages = store.Add(machine, PagesSource::kFile, start - start_byte, start_byte,
+                                  length, (rights & hwmodel::kWrite) != 0, mm_accounting);
   store.at(pages).object = object;
   const PagesSlice slice{pages, start_byte, length};
   return MapSlices(machine, store, {&slice, 1}, length, iova, rights, alloc_iova);

@@ -58,8 +58,8 @@ TEST(MapTest, RangeThatWrapsItsPageCount) {
   IoPagetable table;
   Machine machine = m.Begin();
   uint64_t iova = 0;
-  const Result result = table.MapUser(
-      machine, m.store, {kPage - 1, kTop - kPage, false, false}, &iova, 3, false);
+  const Result result =
+      table.MapUser(machine, m.store, {kPage - 1, kTop - kPage, false, false}, &iova, 3, false);
   EXPECT_EQ(result.err, Errno::kOVERFLOW);
   EXPECT_EQ(result.rule, &rules::kAreaBeyondPages);
   ASSERT_EQ(machine.warnings.size(), 1u);
@@ -195,7 +195,8 @@ TEST(MapTest, FailNthLeavesNoTrace) {
       EXPECT_EQ(table.areas().size(), 1u) << n;
       EXPECT_EQ(m.iommu.reach(domains[0]), m.iommu.reach(domains[1])) << n;
       EXPECT_EQ(m.iommu.reach(domains[0]),
-                sim::HashReach(0x100, m.Frame(kBuffer + 8 * kPage), 1, 3)) << n;
+                sim::HashReach(0x100, m.Frame(kBuffer + 8 * kPage), 1, 3))
+          << n;
     }
     EXPECT_GT(n, 4u);
     uint64_t unmapped = 0;

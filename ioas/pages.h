@@ -25,26 +25,26 @@ enum class AccountMode : uint8_t { kNone, kUser, kMm };
 
 inline constexpr unsigned kAccountModes = 3;
 
-// A linear range of pages that areas show at IOVAs: struct iopt_pages. Areas share it after IOAS_COPY
-// or a split. Counts and indexes are in pages.
+// A linear range of pages that areas show at IOVAs: struct iopt_pages. Areas share it after
+// IOAS_COPY or a split. Counts and indexes are in pages.
 struct Pages {
   // kUser: user address, kFile: offset in the object, kDmabuf: offset in the buffer; of page 0, in
   // bytes, a multiple of the page size.
   uint64_t base = 0;
   uint64_t npages = 0;
-  uint64_t npinned = 0;   // pinned now
-  uint64_t ncharged = 0;  // last_npinned: charged so far
+  uint64_t npinned = 0;          // pinned now
+  uint64_t ncharged = 0;         // last_npinned: charged so far
   sim::PageId dmabuf_first = 0;  // kDmabuf: frame of page 0
-  sim::MmId mm = 0;       // source_mm, source_task, source_user
+  sim::MmId mm = 0;              // source_mm, source_task, source_user
   sim::TaskId task = 0;
   sim::UserId user = 0;
-  uint32_t object = 0;    // kFile: memory object; kDmabuf: dma-buf
-  uint32_t refs = 0;      // areas, and calls in progress
+  uint32_t object = 0;  // kFile: memory object; kDmabuf: dma-buf
+  uint32_t refs = 0;    // areas, and calls in progress
   PagesSource source = PagesSource::kUser;
   AccountMode account = AccountMode::kNone;
   bool writable = false;
-  bool shared = false;    // pinned frames are in the pin table, not only in a page table
-  bool revoked = false;   // kDmabuf: the exporter took the memory back
+  bool shared = false;   // pinned frames are in the pin table, not only in a page table
+  bool revoked = false;  // kDmabuf: the exporter took the memory back
 
   bool pins() const { return source != PagesSource::kDmabuf; }
 };
@@ -61,9 +61,9 @@ struct StoredFrames {
 class PagesStore {
  public:
   // iopt_alloc_user_pages, iopt_alloc_file_pages, iopt_alloc_dmabuf_pages without their argument
-  // checks: `start_byte` is the offset of the first byte in page 0. The new object has one reference,
-  // belongs to the current task, and has the account mode that CAP_IPC_LOCK and `mm_accounting`
-  // (IOPT_PAGES_ACCOUNT_MM of the context) give.
+  // checks: `start_byte` is the offset of the first byte in page 0. The new object has one
+  // reference, belongs to the current task, and has the account mode that CAP_IPC_LOCK and
+  // `mm_accounting` (IOPT_PAGES_ACCOUNT_MM of the context) give.
   PagesId Add(const Machine& machine, PagesSource source, uint64_t base, uint64_t start_byte,
               uint64_t length, bool writable, bool mm_accounting);
 
@@ -80,9 +80,9 @@ class PagesStore {
   PinTable& table() { return table_; }
   const PinTable& table() const { return table_; }
 
-  // Before a second area or an access uses the object: moves what is known about its frames into the
-  // pin table. `stored` tells where the pages [first, last] of its one area are; no effect if the
-  // object is shared already.
+  // Before a second area or an access uses the object: moves what is known about its frames into
+  // the pin table. `stored` tells where the pages [first, last] of its one area are; no effect if
+  // the object is shared already.
   void Share(const Machine& machine, PagesId id, const StoredFrames& stored, uint64_t first,
              uint64_t last);
 
@@ -93,8 +93,8 @@ class PagesStore {
   // Releases pinned pages; the charge stays until Settle.
   void Unpin(const Machine& machine, PagesId id, const sim::PageRun& run);
 
-  // iopt_pages_update_pinned: makes the charge follow the pins. ENOMEM where RLIMIT_MEMLOCK does not
-  // allow more; then nothing changed. Never fails where it has to become less.
+  // iopt_pages_update_pinned: makes the charge follow the pins. ENOMEM where RLIMIT_MEMLOCK does
+  // not allow more; then nothing changed. Never fails where it has to become less.
   Result Settle(Machine& machine, PagesId id);
 
   // iommufd_ioas_change_process, for the pages objects `ids` (each once): charges what they pin to

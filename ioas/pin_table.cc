@@ -37,8 +37,8 @@ void PinTable::RemoveUser(PagesId pages, uint64_t first, uint64_t last, User use
       c = runs_.Next(c);
       continue;
     }
-    released->push_back({runs_.first(c) - Key(pages, 0), run.first,
-                         runs_.last(c) - runs_.first(c) + 1});
+    released->push_back(
+        {runs_.first(c) - Key(pages, 0), run.first, runs_.last(c) - runs_.first(c) + 1});
     c = runs_.EraseAndNext(c);
   }
   Join(from);

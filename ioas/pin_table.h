@@ -23,11 +23,11 @@ struct PinnedFrames {
 
 // The pinned frames of those pages objects that more than one area, or an access, uses: which frame
 // stands at which page index, and how many areas that are filled into a domain, and how many
-// accesses, need it. A page is in the table exactly while somebody needs it, and that is while it is
-// pinned (domains_itree, access_itree and pinned_pfns of struct iopt_pages in one).
+// accesses, need it. A page is in the table exactly while somebody needs it, and that is while it
+// is pinned (domains_itree, access_itree and pinned_pfns of struct iopt_pages in one).
 //
-// A pages object with one area needs no entries: its frames are in the page tables. All objects share
-// one ordered map, so that a copy of the table is two block copies.
+// A pages object with one area needs no entries: its frames are in the page tables. All objects
+// share one ordered map, so that a copy of the table is two block copies.
 class PinTable {
  public:
   enum class User : uint8_t { kArea, kAccess };

@@ -37,8 +37,8 @@ TEST(ReservedIovaTest, SameRangeOfTwoOwnersStaysUntilBothAreGone) {
   reserved.Add(0xfee00000, 0xfeefffff, 1);
   reserved.Add(0xfee00000, 0xfeefffff, 2);
   reserved.Add(uint64_t{1} << 39, kTop, 3);
-  EXPECT_EQ(reserved.holes(), (std::vector<IovaRange>{{0, 0xfedfffff},
-                                                      {0xfef00000, (uint64_t{1} << 39) - 1}}));
+  EXPECT_EQ(reserved.holes(),
+            (std::vector<IovaRange>{{0, 0xfedfffff}, {0xfef00000, (uint64_t{1} << 39) - 1}}));
   reserved.RemoveOwner(1);
   EXPECT_TRUE(reserved.Overlaps(0xfeefffff, 0xfeffffff));
   reserved.RemoveOwner(2);

@@ -26,8 +26,7 @@ inline constexpr sim::Rule kPinListAlloc{"iopt.pin.list_alloc", "pfn_reader_user
                                          "no memory for the list of pinned pages"};
 inline constexpr sim::Rule kPinMmGone{"iopt.pin.mm_gone", "pfn_reader_user_pin",
                                       "the address space of the pages is gone"};
-inline constexpr sim::Rule kPin{"iopt.pin.fault", "pfn_reader_user_pin",
-                                "a page can't be pinned"};
+inline constexpr sim::Rule kPin{"iopt.pin.fault", "pfn_reader_user_pin", "a page can't be pinned"};
 inline constexpr sim::Rule kPinFile{"iopt.pin.file", "pin_memfd_pages",
                                     "the file is no memfd, or too short"};
 inline constexpr sim::Rule kMemlockUser{"iopt.account.user", "incr_user_locked_vm",

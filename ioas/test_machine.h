@@ -35,7 +35,10 @@ class TestMachine {
   static constexpr unsigned kRw = hwmodel::kRead | hwmodel::kWrite;
 
   explicit TestMachine(bool cap_ipc_lock = false)
-      : memory(sim::MemoryPolicy{}), iommu(hwmodel::IommuConfig{}), tasks(1), mm_accounts(1),
+      : memory(sim::MemoryPolicy{}),
+        iommu(hwmodel::IommuConfig{}),
+        tasks(1),
+        mm_accounts(1),
         users(1) {
     memory.AddMm();
     mms = {&memory.mm(0)};
@@ -74,8 +77,8 @@ class TestMachine {
     Machine machine = Begin();
     return table.MapUser(machine, store, {vaddr, length, false, mm_accounting}, iova, kRw, true);
   }
-  Result Copy(const IoPagetable& from, uint64_t src, IoPagetable& to, uint64_t dst,
-              uint64_t length, unsigned rights = kRw, sim::PointHook* hook = nullptr) {
+  Result Copy(const IoPagetable& from, uint64_t src, IoPagetable& to, uint64_t dst, uint64_t length,
+              unsigned rights = kRw, sim::PointHook* hook = nullptr) {
     Machine machine = Begin(hook);
     std::vector<PagesSlice> slices;
     const Result result = from.GetPages(machine, store, src, length, &slices);
@@ -87,8 +90,7 @@ class TestMachine {
     return table.Unmap(machine, store, iova, length, unmapped);
   }
   Result Cut(IoPagetable& table, uint64_t iova) { return table.Cut(Begin(), store, iova); }
-  Result AddDomain(IoPagetable& table, hwmodel::DomainId domain,
-                   sim::PointHook* hook = nullptr) {
+  Result AddDomain(IoPagetable& table, hwmodel::DomainId domain, sim::PointHook* hook = nullptr) {
     Machine machine = Begin(hook);
     return table.AddDomain(machine, store, domain);
   }

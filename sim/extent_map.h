@@ -21,7 +21,7 @@ namespace iovalid::sim {
 //
 // Inner nodes separate their children by the lower bound of `first` only. An extent may thus reach
 // past the separator of the next leaf; searches look one extent to the left to find it.
-template <typename V, unsigned kLeafSlots = 32, unsigned kInnerSlots = 64>
+template <typename V, unsigned kLeafSlots = 64, unsigned kInnerSlots = 64>
 class ExtentMap {
   static_assert(std::is_trivially_copyable_v<V>);
   static_assert(kLeafSlots >= 4 && kInnerSlots >= 4);
@@ -116,12 +116,18 @@ class ExtentMap {
 
   // Adds [first, last], first <= last, which must not meet any extent of the map (checked where
   // NDEBUG is not defined). Returns its position.
-  Cursor Insert(uint64_t first, uint64_t last, const V& value) {
+  Cursor Insert(uint64_t first, uint64_t last, V value) {
     assert(first <= last);
     assert(!FirstOverlap(first, last));
     if (size_ == 0) {
       clear();
       root_ = head_ = tail_ = NewLeaf();
+      return Put(root_, 0, first, last, value);
+    }
+    // Programs mostly map upwards.
+    const Leaf& highest = leaves_[tail_];
+    if (highest.count < kLeafSlots && first > highest.first[highest.count - 1]) {
+      return Put(tail_, highest.count, first, last, value);
     }
     Path path;
     uint32_t node = root_;
@@ -142,16 +148,22 @@ class ExtentMap {
         slot -= kept;
       }
     }
-    Leaf& leaf = leaves_[node];
-    Shift(leaf.first, slot, leaf.count);
-    Shift(leaf.last, slot, leaf.count);
-    Shift(leaf.value, slot, leaf.count);
-    leaf.first[slot] = first;
-    leaf.last[slot] = last;
-    leaf.value[slot] = value;
-    ++leaf.count;
-    ++size_;
-    return Cursor{node, slot};
+    return Put(node, slot, first, last, value);
+  }
+
+  // As Insert, for a caller that has just asked AtOrBefore(first) and passes on what it got: mostly
+  // saves the search.
+  Cursor InsertAfter(Cursor before, uint64_t first, uint64_t last, V value) {
+    assert(before == AtOrBefore(first));
+    if (before) {
+      // At the end of a leaf it takes a search to know whether this leaf or the next is meant.
+      const unsigned count = leaves_[before.leaf].count;
+      if (before.slot + 1 < count && count < kLeafSlots) {
+        assert(first <= last && !FirstOverlap(first, last));
+        return Put(before.leaf, before.slot + 1, first, last, value);
+      }
+    }
+    return Insert(first, last, value);
   }
 
   // Removes the extent at `c`. All cursors become invalid.
@@ -284,6 +296,20 @@ class ExtentMap {
   template <typename T>
   static void Move(T* to, const T* from, unsigned n) {
     std::memmove(static_cast<void*>(to), from, n * sizeof(T));
+  }
+
+  // Makes room in a leaf that has some.
+  Cursor Put(uint32_t node, unsigned slot, uint64_t first, uint64_t last, V value) {
+    Leaf& leaf = leaves_[node];
+    Shift(leaf.first, slot, leaf.count);
+    Shift(leaf.last, slot, leaf.count);
+    Shift(leaf.value, slot, leaf.count);
+    leaf.first[slot] = first;
+    leaf.last[slot] = last;
+    leaf.value[slot] = value;
+    ++leaf.count;
+    ++size_;
+    return Cursor{node, slot};
   }
 
   uint32_t NewLeaf() {

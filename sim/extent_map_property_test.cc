@@ -61,6 +61,7 @@ struct Insert : Command {
   uint64_t first = 0;
   uint64_t last = 0;
   int tag = *rc::gen::arbitrary<int>();
+  bool with_hint = *rc::gen::arbitrary<bool>();
 
   explicit Insert(const Model& model) {
     const unsigned a = *rc::gen::inRange(0u, 256u);
@@ -74,7 +75,8 @@ struct Insert : Command {
   }
   void apply(Model& model) const override { model[first] = Value{last, tag}; }
   void run(const Model& model, Map& map) const override {
-    const auto c = map.Insert(first, last, tag);
+    const auto c = with_hint ? map.InsertAfter(map.AtOrBefore(first), first, last, tag)
+                             : map.Insert(first, last, tag);
     RC_ASSERT(map.first(c) == first);
     RC_ASSERT(map.last(c) == last);
     RC_ASSERT(map.value(c) == tag);

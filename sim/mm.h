@@ -43,9 +43,9 @@ class Mm {
   // VM_IO or VM_PFNMAP, rights, beyond the end of the file) with kFAULT, or kNOMEM.
   virtual PinResult Pin(uint64_t va, uint64_t pages, bool write, std::vector<PageRun>* runs) = 0;
 
-  // pin_user_pages_fast, for the address space of the calling task: as Pin, but a page that the page
-  // table has is taken as the entry allows, without a look at the mapping. On x86 a page of a mapping
-  // with PROT_WRITE alone can thus be pinned for reading while it is present.
+  // pin_user_pages_fast, for the address space of the calling task: as Pin, but a page that the
+  // page table has is taken as the entry allows, without a look at the mapping. On x86 a page of a
+  // mapping with PROT_WRITE alone can thus be pinned for reading while it is present.
   virtual PinResult PinFast(uint64_t va, uint64_t pages, bool write, std::vector<PageRun>* runs) {
     return Pin(va, pages, write, runs);
   }

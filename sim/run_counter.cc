@@ -25,38 +25,53 @@ void RunCounter::Add(uint64_t first, uint64_t n, int32_t delta) {
   const uint64_t last = first + n - 1;
   total_ += static_cast<uint64_t>(static_cast<int64_t>(delta)) * n;
 
-  // The common cases: growing a run at its end, and adding or removing a run of its own.
+  // The common cases: a range that meets no run, or lies in a run that it takes away. `before` is the
+  // only run that can reach into the range from the left.
   const auto before = runs_.AtOrBefore(first);
-  if (delta > 0) {
-    if (before && runs_.last(before) < first) {
-      const auto after = runs_.Next(before);
-      const bool room = !after || runs_.first(after) > last;
-      const bool joins_after =
-          after && runs_.first(after) == last + 1 && runs_.value(after) == static_cast<uint32_t>(delta);
-      if (room && !joins_after) {
-        if (runs_.last(before) + 1 == first && runs_.value(before) == static_cast<uint32_t>(delta)) {
-          runs_.SetLast(before, last);
-        } else {
-          runs_.Insert(first, last, static_cast<uint32_t>(delta));
-        }
-        return;
-      }
-    }
-  } else if (before && runs_.value(before) == static_cast<uint32_t>(-delta)) {
-    if (runs_.first(before) == first && runs_.last(before) == last) {
-      runs_.Erase(before);
-      return;
-    }
-    if (runs_.first(before) == first && runs_.last(before) > last) {
-      runs_.SetFirst(before, last + 1);
-      return;
-    }
-    if (runs_.first(before) < first && runs_.last(before) == last) {
-      runs_.SetLast(before, first - 1);
-      return;
-    }
+  const auto after = before ? runs_.Next(before) : runs_.Begin();
+  if (delta > 0 && (!before || runs_.last(before) < first) &&
+      (!after || runs_.first(after) > last)) {
+    AddApart(first, last, static_cast<uint32_t>(delta), before, after);
+    return;
+  }
+  if (delta < 0 && before && runs_.last(before) >= last &&
+      runs_.value(before) == static_cast<uint32_t>(-delta)) {
+    RemoveFrom(before, first, last);
+    return;
   }
   Slow(first, last, delta);
+}
+
+void RunCounter::AddApart(uint64_t first, uint64_t last, uint32_t count, Map::Cursor before,
+                          Map::Cursor after) {
+  const bool joins_before =
+      before && runs_.last(before) + 1 == first && runs_.value(before) == count;
+  const bool joins_after = after && runs_.first(after) == last + 1 && runs_.value(after) == count;
+  if (joins_before && joins_after) {
+    const uint64_t start = runs_.first(before);
+    const uint64_t end = runs_.last(after);
+    runs_.Erase(after);
+    runs_.SetLast(runs_.Find(start), end);
+  } else if (joins_before) {
+    runs_.SetLast(before, last);
+  } else if (joins_after) {
+    runs_.SetFirst(after, first);
+  } else {
+    runs_.InsertAfter(before, first, last, count);
+  }
+}
+
+void RunCounter::RemoveFrom(Map::Cursor run, uint64_t first, uint64_t last) {
+  const uint64_t start = runs_.first(run);
+  const uint64_t end = runs_.last(run);
+  if (start == first && end == last) {
+    runs_.Erase(run);
+  } else if (start == first) {
+    runs_.SetFirst(run, last + 1);
+  } else {
+    runs_.SetLast(run, first - 1);
+    if (end != last) runs_.InsertAfter(run, last + 1, end, runs_.value(run));
+  }
 }
 
 void RunCounter::Slow(uint64_t first, uint64_t last, int32_t delta) {

@@ -39,6 +39,11 @@ class RunCounter {
  private:
   using Map = ExtentMap<uint32_t>;
 
+  // Adds a run that meets no other; `before` and `after` are its neighbours, where there are any.
+  void AddApart(uint64_t first, uint64_t last, uint32_t count, Map::Cursor before,
+                Map::Cursor after);
+  // Sets counters to zero that all lie in `run`.
+  void RemoveFrom(Map::Cursor run, uint64_t first, uint64_t last);
   void Slow(uint64_t first, uint64_t last, int32_t delta);
   void JoinAt(uint64_t key);
 

@@ -243,13 +243,33 @@ TEST(Golden, ErrorsNameFileAndLine) {
   EXPECT_THAT(Import(header + std::string(5 << 20, ' ') + "\n"), HasSubstr("longer than 4 MiB"));
 }
 
+// What an importer concluded is not part of the recording.
+TEST(Golden, InferredWritesAreLeftOut) {
+  Event touch;
+  touch.mutable_touch()->set_addr(0x1000);
+  touch.mutable_touch()->set_len(0x1000);
+  Event inferred = touch;
+  inferred.mutable_touch()->set_inferred(true);
+  VectorSource source(Header(), {touch, inferred});
+  std::ostringstream out;
+  ASSERT_TRUE(ExportGolden(source, out).ok());
+  auto reader = GoldenReader::Open(WriteAll(TempPath("inferred.jsonl"), out.str()));
+  ASSERT_TRUE(reader.ok());
+  const Drained drained = Drain(**reader);
+  ASSERT_EQ(drained.events.size(), 1u);
+  EXPECT_TRUE(SameMessage(drained.events[0], touch));
+}
+
 // What JSON keys cannot say (fields that a kind of event does not have there, unknown fields) is
 // there again after an export and an import.
 RC_GTEST_PROP(Golden, AnyEventSurvivesExportAndImport, (uint64_t seed)) {
   std::mt19937_64 random(seed);
   const Header header = RandomHeader(random);
   std::vector<Event> events;
-  for (int i = 0; i < 20; ++i) events.push_back(RandomEvent(random));
+  for (int i = 0; i < 20; ++i) {
+    events.push_back(RandomEvent(random));
+    if (events.back().has_touch()) events.back().mutable_touch()->clear_inferred();
+  }
   VectorSource source(header, events);
   std::ostringstream out;
   RC_ASSERT(ExportGolden(source, out).ok());

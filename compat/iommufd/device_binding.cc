@@ -9,8 +9,8 @@ namespace iovalid::compat {
 
 using sim::Errno;
 
-// iommufd_device_bind. The IOMMU driver always keeps caches coherent (IOMMU_CAP_CACHE_COHERENCY), so
-// that check never fails here.
+// iommufd_device_bind. The IOMMU driver always keeps caches coherent (IOMMU_CAP_CACHE_COHERENCY),
+// so that check never fails here.
 Outcome IommufdContext::BindDevice(Call& call, DeviceIndex device, uint64_t owner_token,
                                    uint32_t* object_id) {
   Kernel& kernel = call.kernel;

@@ -65,8 +65,8 @@ Outcome IommufdContext::EnforceReserved(Core& core, Ioas& ioas, DeviceIndex devi
                                  ioas::DeviceOwner(device)));
 }
 
-// iommufd_hw_pagetable_attach. The first device of a group takes the whole group along; each further
-// one must be attached to the same HWPT, and adds its own reserved regions.
+// iommufd_hw_pagetable_attach. The first device of a group takes the whole group along; each
+// further one must be attached to the same HWPT, and adds its own reserved regions.
 Outcome IommufdContext::AttachHwpt(Call& call, const BoundDevice& device, Hwpt& hwpt) {
   BoundGroup& group = *FindGroup(device.group);
   const bool first = group.attached.empty();

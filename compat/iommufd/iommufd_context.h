@@ -48,8 +48,8 @@ class IommufdContext {
   // vfio_iommufd_device_has_compat_ioas.
   bool HasCompatIoas() const { return vfio_ioas_ != 0; }
 
-  // iommufd_device_bind: *object_id is the new device object. `owner_token` names this context as the
-  // owner of a group's DMA. EINVAL, EPERM, EBUSY, ENOMEM.
+  // iommufd_device_bind: *object_id is the new device object. `owner_token` names this context as
+  // the owner of a group's DMA. EINVAL, EPERM, EBUSY, ENOMEM.
   Outcome BindDevice(Call& call, DeviceIndex device, uint64_t owner_token, uint32_t* object_id);
   // vfio_iommufd_physical_unbind: detaches it first where needed.
   void UnbindDevice(Kernel& kernel, uint32_t object_id);
@@ -102,8 +102,8 @@ class IommufdContext {
   // struct iommufd_group: what the devices of an IOMMU group that are bound here are attached to.
   struct BoundGroup {
     GroupIndex group = 0;
-    uint32_t bound = 0;  // devices
-    uint32_t hwpt = 0;   // object id; 0: none
+    uint32_t bound = 0;              // devices
+    uint32_t hwpt = 0;               // object id; 0: none
     std::vector<uint32_t> attached;  // device objects
   };
 

@@ -16,8 +16,8 @@ struct IommufdProfile {
   // only after the size could be read. Numbers outside go to the VFIO compatibility.
   uint32_t last_number = 0;
 
-  // A user range is looked at for its length (zero, or within a page of 2^64: EINVAL) before its end
-  // (address + length passes 2^64: EOVERFLOW), or after it.
+  // A user range is looked at for its length (zero, or within a page of 2^64: EINVAL) before its
+  // end (address + length passes 2^64: EOVERFLOW), or after it.
   bool length_check_first = false;
 
   // CHECK_EXTENSION and SET_IOMMU know VFIO_NOIOMMU_IOMMU (CONFIG_VFIO_NOIOMMU).

@@ -13,26 +13,26 @@ inline constexpr IommufdProfile kIommufdProfile61 = {.present = false};
 
 inline constexpr IommufdProfile kIommufdProfile612 = {
     .present = true,
-    .last_command = 0x8e,             // main.c iommufd_ioctl_ops: FAULT_QUEUE_ALLOC
-    .last_number = 0xa0,              // IOMMU_TEST_CMD (CONFIG_IOMMUFD_TEST); goldens native-edges
-    .length_check_first = true,       // pages.c iopt_alloc_pages; goldens edges
-    .has_noiommu = true,              // CONFIG_VFIO_NOIOMMU of the recorded kernel; goldens edges
-    .knows_pasid = false,             // uapi iommufd.h
-    .reports_ats_and_pasid = false,   // device.c iommufd_get_hw_info
+    .last_command = 0x8e,              // main.c iommufd_ioctl_ops: FAULT_QUEUE_ALLOC
+    .last_number = 0xa0,               // IOMMU_TEST_CMD (CONFIG_IOMMUFD_TEST); goldens native-edges
+    .length_check_first = true,        // pages.c iopt_alloc_pages; goldens edges
+    .has_noiommu = true,               // CONFIG_VFIO_NOIOMMU of the recorded kernel; goldens edges
+    .knows_pasid = false,              // uapi iommufd.h
+    .reports_ats_and_pasid = false,    // device.c iommufd_get_hw_info
     .dirty_empty_range_fails = false,  // io_pagetable.c iommufd_check_iova_range
-    .warns_without_rights = false,    // intel/iommu.c __domain_mapping: a quiet EINVAL
+    .warns_without_rights = false,     // intel/iommu.c __domain_mapping: a quiet EINVAL
 };
 
 inline constexpr IommufdProfile kIommufdProfile73 = {
     .present = true,
-    .last_command = 0x95,            // main.c iommufd_ioctl_ops: IOAS_NOIOMMU_GET_PA
-    .last_number = 0xa0,             // IOMMU_TEST_CMD (CONFIG_IOMMUFD_TEST); goldens native-edges
-    .length_check_first = false,     // pages.c iopt_alloc_user_pages; goldens edges
-    .has_noiommu = true,             // CONFIG_VFIO_NOIOMMU of the recorded kernel; goldens edges
-    .knows_pasid = true,             // uapi iommufd.h
-    .reports_ats_and_pasid = true,   // device.c iommufd_get_hw_info
+    .last_command = 0x95,             // main.c iommufd_ioctl_ops: IOAS_NOIOMMU_GET_PA
+    .last_number = 0xa0,              // IOMMU_TEST_CMD (CONFIG_IOMMUFD_TEST); goldens native-edges
+    .length_check_first = false,      // pages.c iopt_alloc_user_pages; goldens edges
+    .has_noiommu = true,              // CONFIG_VFIO_NOIOMMU of the recorded kernel; goldens edges
+    .knows_pasid = true,              // uapi iommufd.h
+    .reports_ats_and_pasid = true,    // device.c iommufd_get_hw_info
     .dirty_empty_range_fails = true,  // io_pagetable.c iommufd_check_iova_range
-    .warns_without_rights = true,    // generic_pt/iommu_pt.h map_range
+    .warns_without_rights = true,     // generic_pt/iommu_pt.h map_range
 };
 
 }  // namespace iovalid::compat

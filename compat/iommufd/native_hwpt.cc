@@ -39,8 +39,7 @@ constexpr Rule kDirtyFlags{"iommufd.dirty.flags", "iommufd_hwpt_set_dirty_tracki
                            "a flag is unknown, or a reserved field is not zero"};
 constexpr Rule kDirtyUnsupported{"iommufd.dirty.unsupported", "iopt_set_dirty_tracking",
                                  "the domain does not track dirty pages"};
-constexpr Rule kDirtyEmpty{"iommufd.dirty.empty", "iommufd_check_iova_range",
-                           "the range is empty"};
+constexpr Rule kDirtyEmpty{"iommufd.dirty.empty", "iommufd_check_iova_range", "the range is empty"};
 constexpr Rule kDirtyOverflow{"iommufd.dirty.overflow", "iommufd_check_iova_range",
                               "the range passes the end of the 64-bit space"};
 constexpr Rule kDirtyAlignment{"iommufd.dirty.alignment", "iommufd_check_iova_range",
@@ -130,8 +129,7 @@ Outcome NativeCommands::GetHwInfo(const NativeCall& n, abi::IommuHwInfo& cmd) {
   return n.Respond(cmd);
 }
 
-Outcome NativeCommands::SetDirtyTracking(const NativeCall& n,
-                                         abi::IommuHwptSetDirtyTracking& cmd) {
+Outcome NativeCommands::SetDirtyTracking(const NativeCall& n, abi::IommuHwptSetDirtyTracking& cmd) {
   if ((cmd.flags & ~abi::kIommuHwptDirtyTrackingEnable) != 0) {
     return Fail(Errno::kOPNOTSUPP, kDirtyFlags);
   }

@@ -30,8 +30,7 @@ constexpr Rule kRangesRoom{"iommufd.iova_ranges.room", "iommufd_ioas_iova_ranges
                            "there are more ranges than the array has room for"};
 constexpr Rule kOptionUnknown{"iommufd.option.unknown", "iommufd_option",
                               "no such option or operation, or a reserved field is not zero"};
-constexpr Rule kOptionFault{"iommufd.option.fault", "iommufd_option",
-                            "the value can't be written"};
+constexpr Rule kOptionFault{"iommufd.option.fault", "iommufd_option", "the value can't be written"};
 constexpr Rule kOptionObject{"iommufd.option.rlimit_object", "iommufd_option_rlimit_mode",
                              "the option belongs to no object"};
 constexpr Rule kOptionCapability{"iommufd.option.rlimit_capability", "iommufd_option_rlimit_mode",
@@ -72,9 +71,9 @@ Outcome NativeCommands::AllowIovas(const NativeCall& n, abi::IommuIoasAllowIovas
       return Fail(Errno::kFAULT, kAllowFault);
     }
     if (range.start >= range.last) return Fail(Errno::kINVAL, kAllowRange);
-    const auto at = std::lower_bound(
-        allowed.begin(), allowed.end(), range.start,
-        [](const ioas::IovaRange& a, uint64_t start) { return a.last < start; });
+    const auto at =
+        std::lower_bound(allowed.begin(), allowed.end(), range.start,
+                         [](const ioas::IovaRange& a, uint64_t start) { return a.last < start; });
     if (at != allowed.end() && at->first <= range.last) return Fail(Errno::kINVAL, kAllowRange);
     if (n.call.AllocFails("alloc:iopt_allowed")) return Fail(Errno::kNOMEM, kAllowAlloc);
     allowed.insert(at, {range.start, range.last});
@@ -117,8 +116,8 @@ Outcome NativeCommands::Option(const NativeCall& n, abi::IommuOption& cmd) {
     default:
       return Fail(Errno::kOPNOTSUPP, kOptionUnknown);
   }
-  if (outcome.ok() && !n.call.CopyOut(n.arg + offsetof(abi::IommuOption, val64), &cmd.val64,
-                                      sizeof(cmd.val64))) {
+  if (outcome.ok() &&
+      !n.call.CopyOut(n.arg + offsetof(abi::IommuOption, val64), &cmd.val64, sizeof(cmd.val64))) {
     return Fail(Errno::kFAULT, kOptionFault);
   }
   return outcome;

@@ -28,8 +28,7 @@ constexpr Rule kMapFileUnmodelled{"unmodelled.iommufd.map_file", "iopt_map_file_
 constexpr Rule kMapFileDmabuf{"unmodelled.iommufd.map_file.dmabuf", "iopt_alloc_dmabuf_pages",
                               "dma-bufs are not modelled yet"};
 constexpr Rule kCopyFlags{"iommufd.copy.flags", "iommufd_ioas_copy", "a flag is unknown"};
-constexpr Rule kCopyTop{"iommufd.copy.top", "iommufd_ioas_copy",
-                        "an IOVA or the length is 2^64-1"};
+constexpr Rule kCopyTop{"iommufd.copy.top", "iommufd_ioas_copy", "an IOVA or the length is 2^64-1"};
 constexpr Rule kCopyRights{"iommufd.copy.rights", "iommufd_ioas_copy",
                            "neither READABLE nor WRITEABLE is set"};
 constexpr Rule kUnmapTop{"iommufd.unmap.top", "iommufd_ioas_unmap",
@@ -65,11 +64,11 @@ Outcome NativeCommands::Map(const NativeCall& n, abi::IommuIoasMap& cmd) {
   Context::Ioas* ioas = n.context.FindIoas(cmd.ioas_id);
   if (ioas == nullptr) return Fail(Errno::kNOENT, rules::kUnknownObject);
   Context::Core core(n.call);
-  const ioas::Result result = ioas->table.MapUser(
-      core.machine, n.context.pages_,
-      {cmd.user_va, cmd.length, n.call.profile().iommufd.length_check_first,
-       n.context.mm_accounting_},
-      &cmd.iova, Rights(cmd.flags), ChoosesIova(cmd.flags));
+  const ioas::Result result =
+      ioas->table.MapUser(core.machine, n.context.pages_,
+                          {cmd.user_va, cmd.length, n.call.profile().iommufd.length_check_first,
+                           n.context.mm_accounting_},
+                          &cmd.iova, Rights(cmd.flags), ChoosesIova(cmd.flags));
   return result.ok() ? n.Respond(cmd) : Context::From(result);
 }
 
@@ -130,8 +129,7 @@ Outcome NativeCommands::Unmap(const NativeCall& n, abi::IommuIoasUnmap& cmd) {
     if (!result.ok()) return Context::From(result);
   } else {
     if (cmd.iova == kTop || cmd.length == kTop) return Fail(Errno::kOVERFLOW, kUnmapTop);
-    result =
-        ioas->table.Unmap(core.machine, n.context.pages_, cmd.iova, cmd.length, &unmapped);
+    result = ioas->table.Unmap(core.machine, n.context.pages_, cmd.iova, cmd.length, &unmapped);
     if (!result.ok()) return Context::From(result);
     if (unmapped == 0) return Fail(Errno::kNOENT, kUnmapNothing);
   }

@@ -262,8 +262,7 @@ TEST_F(Native, ManualHwptAndReplace) {
   EXPECT_EQ(NewHwpt(device, 99, &manual).err, Errno::kINVAL);
   EXPECT_EQ(NewHwpt(device, device, &manual).err, Errno::kINVAL);
   EXPECT_EQ(NewHwpt(device, a, &manual, abi::kIommuHwptAllocNestParent).err, Errno::kOPNOTSUPP);
-  EXPECT_EQ(NewHwpt(device, a, &manual, abi::kIommuHwptAllocDirtyTracking).err,
-            Errno::kOPNOTSUPP);
+  EXPECT_EQ(NewHwpt(device, a, &manual, abi::kIommuHwptAllocDirtyTracking).err, Errno::kOPNOTSUPP);
   ASSERT_TRUE(NewHwpt(device, a, &manual).ok());
   EXPECT_EQ(p.pinned_pages(), 1u);
   EXPECT_EQ(p.Reach(0), "");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Commands of fault queues and virtual IOMMUs: arguments are checked; what would make such an object
-// is refused by name until it is modelled.
+// Commands of fault queues and virtual IOMMUs: arguments are checked; what would make such an
+// object is refused by name until it is modelled.
 #include "compat/iommufd/native_call.h"
 
 namespace iovalid::compat {

@@ -23,8 +23,8 @@ struct Object {
   uint32_t record = 0;  // index among the records of its type
 };
 
-// The objects of a context by id (iommufd_ctx::objects). Ids start at 1; a new object gets the lowest
-// free one.
+// The objects of a context by id (iommufd_ctx::objects). Ids start at 1; a new object gets the
+// lowest free one.
 class ObjectTable {
  public:
   uint32_t Add(ObjectType type, uint32_t record);

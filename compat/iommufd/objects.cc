@@ -220,9 +220,9 @@ sim::Digest IommufdContext::IdentityDigest() const {
     }
   }
   hwpts_.ForEach([&](uint32_t, const Hwpt& hwpt) {
-    digest += sim::HashWords('w', hwpt.id, hwpt.ioas | uint64_t{hwpt.domain} << 32,
-                             hwpt.auto_domain | hwpt.enforce_cache_coherency << 1 |
-                                 hwpt.nest_parent << 2);
+    digest += sim::HashWords(
+        'w', hwpt.id, hwpt.ioas | uint64_t{hwpt.domain} << 32,
+        hwpt.auto_domain | hwpt.enforce_cache_coherency << 1 | hwpt.nest_parent << 2);
   });
   devices_.ForEach([&](uint32_t, const BoundDevice& device) {
     const bool is_attached = attached(device.id);

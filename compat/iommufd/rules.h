@@ -35,8 +35,7 @@ inline constexpr Rule kCompatNoIoas{"iommufd.compat.no_ioas", "get_compat_ioas",
 inline constexpr Rule kCompatNoIommuMode{"iommufd.compat.no_iommu_mode",
                                          "iommufd_vfio_compat_ioas_create",
                                          "the context is used without an IOMMU"};
-inline constexpr Rule kCompatHasIoas{"iommufd.compat.has_ioas",
-                                     "iommufd_vfio_compat_set_no_iommu",
+inline constexpr Rule kCompatHasIoas{"iommufd.compat.has_ioas", "iommufd_vfio_compat_set_no_iommu",
                                      "the context has a compatibility IOAS"};
 inline constexpr Rule kCompatDirtyPages{"iommufd.compat.dirty_pages", "iommufd_vfio_ioctl",
                                         "dirty tracking is not emulated"};
@@ -91,8 +90,6 @@ inline constexpr Rule kReplaceDetached{"iommufd.replace.detached", "iommufd_devi
                                        "the device is not attached"};
 inline constexpr Rule kDomainAlloc{"iommufd.hwpt.domain_alloc", "iommufd_hwpt_paging_alloc",
                                    "no domain could be made"};
-inline constexpr Rule kHwptFlags{"iommufd.hwpt.flags", "iommufd_hwpt_paging_alloc",
-                                 "a flag is unknown, or not supported for this device"};
 
 }  // namespace iovalid::compat::rules
 

@@ -99,11 +99,11 @@ TEST(VfioCompatTest, NothingIsCheckedBeforeADeviceComes) {
     uint64_t iova, vaddr, size;
     Errno at_attach;
   } const cases[] = {
-      {0x1000, 0x5000, kPage, Errno::kFAULT},               // no memory there
-      {0xfee00000, kBuffer, kPage, Errno::kADDRINUSE},      // the interrupt window
+      {0x1000, 0x5000, kPage, Errno::kFAULT},                  // no memory there
+      {0xfee00000, kBuffer, kPage, Errno::kADDRINUSE},         // the interrupt window
       {uint64_t{1} << 39, kBuffer, kPage, Errno::kADDRINUSE},  // beyond the aperture
-      {0x1001, kBuffer, kPage, Errno::kADDRINUSE},          // misaligned
-      {0x1000, kBuffer, 2 * kPage, Errno::kNOMEM},          // more than RLIMIT_MEMLOCK
+      {0x1001, kBuffer, kPage, Errno::kADDRINUSE},             // misaligned
+      {0x1000, kBuffer, 2 * kPage, Errno::kNOMEM},             // more than RLIMIT_MEMLOCK
   };
   for (const auto& test : cases) {
     ASSERT_TRUE(p.Map(c, test.iova, test.vaddr, test.size).ok());

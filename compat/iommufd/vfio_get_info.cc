@@ -14,8 +14,8 @@ namespace {
 using sim::Errno;
 
 // A capability is written where it fits, whether or not the chain does, and within the IOVA ranges
-// each range that fits is written even where their header is not. *size: bytes that it needs. False:
-// EFAULT.
+// each range that fits is written even where their header is not. *size: bytes that it needs.
+// False: EFAULT.
 bool FillDmaAvail(const Call& call, uint64_t at, uint64_t room, uint64_t* size) {
   abi::VfioIommuType1InfoDmaAvail cap{};
   cap.header.id = abi::kVfioIommuType1InfoDmaAvail;
@@ -68,9 +68,9 @@ Outcome IommufdContext::GetInfo(Call& call, uint64_t arg) {
   for (int i = 0; i < 2; ++i) {
     const uint64_t room = info.argsz > total ? info.argsz - total : 0;
     uint64_t size = 0;
-    const bool written = i == 0 ? FillDmaAvail(call, arg + total, room, &size)
-                                : FillIovaRanges(call, ioas->table.reserved().holes(),
-                                                 arg + total, room, &size);
+    const bool written =
+        i == 0 ? FillDmaAvail(call, arg + total, room, &size)
+               : FillIovaRanges(call, ioas->table.reserved().holes(), arg + total, room, &size);
     if (!written) return Fail(Errno::kFAULT, rules::kInfoFault);
     if (previous != 0 && info.argsz >= total) {
       const uint32_t next = static_cast<uint32_t>(total);

@@ -32,6 +32,13 @@ int Main(int argc, char** argv) {
   AddImport(app, &run);
   AddExport(app, &run);
   AddBench(app, &run);
+  const auto named = [&](const CLI::App* command) {
+    return argc > 1 && command->get_name() == argv[1];
+  };
+  if (argc > 1 && argv[1][0] != '-' && app.get_subcommands(named).empty()) {
+    std::cerr << "iovalid: error: there is no command '" << argv[1] << "'; --help lists them\n";
+    return kUnusable;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
