@@ -2,9 +2,9 @@
 // What a call costs: through both models with the compare of outcome and state after it
 // (BM_DifferentialCalls), and through one model with the compare against the recording
 // (BM_VerifyCalls). items_per_second counts open, close, dup and ioctl; the steps between them that
-// arrange memory and the fresh machine of each sequence are paid for by these. The traces are compiled
-// to steps before the clock starts. BM_SystemCopy copies a machine with that many mappings.
-// Yardstick of the same run: BM_RawIoctl, a system call that does nothing (/dev/null).
+// arrange memory and the fresh machine of each sequence are paid for by these. The traces are
+// compiled to steps before the clock starts. BM_SystemCopy copies a machine with that many
+// mappings. Yardstick of the same run: BM_RawIoctl, a system call that does nothing (/dev/null).
 //
 // Runs from the top of the tree, where the recordings are: ./iovalid bench replay.
 #include <benchmark/benchmark.h>
@@ -99,17 +99,16 @@ void BM_DifferentialCalls(benchmark::State& state, const std::string& path) {
   state.counters["differences"] = static_cast<double>(differences);
 }
 BENCHMARK_CAPTURE(BM_DifferentialCalls, dpdk, kDpdk)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(BM_DifferentialCalls, random_small, kRandomSmall)
-    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(BM_DifferentialCalls, random_small, kRandomSmall)->Unit(benchmark::kMillisecond);
 
 void BM_VerifyCalls(benchmark::State& state, const std::string& path) {
   const Program program = Load(path);
   if (!program.error.empty()) return state.SkipWithError(program.error.c_str());
   const auto side = RecordedSide(program.header);
   if (!side.ok()) return state.SkipWithError("the kernel is not modelled");
-  auto machine = Machine::Create(
-      program.header, *side,
-      {.views = !program.header.has_dma_view() || program.header.dma_view()});
+  auto machine =
+      Machine::Create(program.header, *side,
+                      {.views = !program.header.has_dma_view() || program.header.dma_view()});
   if (!machine.ok()) return state.SkipWithError("the machine can't be built");
   Verifier verifier(*std::move(machine), !program.header.capture());
   for (auto _ : state) {

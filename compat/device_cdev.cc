@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Device files that were opened as character devices: drivers/vfio/device_cdev.c.
-#include <algorithm>
 #include <array>
 #include <cstddef>
-#include <cstring>
 
 #include "compat/abi/vfio.h"
+#include "compat/pci/bind_args.h"
 #include "compat/system.h"
 
 namespace iovalid::compat {
@@ -15,13 +14,7 @@ namespace {
 using sim::Errno;
 
 constexpr Rule kBindFault{"cdev.bind.fault", "vfio_df_ioctl_bind_iommufd",
-                          "the argument can't be read or written"};
-constexpr Rule kBindArgsz{"cdev.bind.argsz", "vfio_df_ioctl_bind_iommufd",
-                          "argsz is smaller than 16 bytes"};
-constexpr Rule kBindTail{"cdev.bind.tail", "copy_struct_from_user",
-                         "bytes beyond the kernel's struct are not zero"};
-constexpr Rule kBindArgs{"cdev.bind.args", "vfio_df_ioctl_bind_iommufd",
-                         "a negative iommufd or an unknown flag"};
+                          "the token can't be read or the id can't be written"};
 constexpr Rule kBindGroupOpen{"cdev.bind.group_open", "vfio_device_block_group",
                               "the device's group is open"};
 constexpr Rule kBindTwice{"cdev.bind.twice", "vfio_df_ioctl_bind_iommufd",
@@ -41,7 +34,6 @@ constexpr Rule kPtFlags{"cdev.attach.flags", "vfio_df_ioctl_attach_pt", "an unkn
 constexpr Rule kPtPasid{"unmodelled.cdev.pasid", "vfio_iommufd_physical_pasid_attach_ioas",
                         "attaching a PASID is not modelled"};
 
-constexpr uint32_t kBindMinBytes = 16;
 constexpr uint32_t kAttachMinBytes = 12;
 constexpr uint32_t kDetachMinBytes = 8;
 constexpr uint32_t kPasidBytes = 4;
@@ -49,35 +41,9 @@ constexpr uint32_t kPasidBytes = 4;
 }  // namespace
 
 Outcome System::CdevBind(Call& call, DeviceFile* file, uint64_t arg) {
-  const bool extensible = call.profile().pci.bind_is_extensible;
-  abi::VfioDeviceBindIommufd bind{};
-  if (!call.CopyIn(arg, &bind.argsz, sizeof(bind.argsz))) {
-    return Fail(Errno::kFAULT, kBindFault);
-  }
-  const uint32_t argsz = bind.argsz;
-  if (extensible) {
-    if (argsz < kBindMinBytes) return Fail(Errno::kINVAL, kBindArgsz);
-    // copy_struct_from_user looks at the tail before it copies the head.
-    for (uint64_t at = sizeof(bind); at < argsz;) {
-      std::array<char, 256> tail;
-      const size_t bytes = std::min<uint64_t>(tail.size(), argsz - at);
-      const size_t got = call.mm().CopyIn(arg + at, tail.data(), bytes);
-      if (std::any_of(tail.begin(), tail.begin() + static_cast<ptrdiff_t>(got),
-                      [](char c) { return c != 0; })) {
-        return Fail(Errno::kE2BIG, kBindTail);
-      }
-      if (got < bytes) return Fail(Errno::kFAULT, kBindFault);
-      at += bytes;
-    }
-    if (!call.CopyIn(arg, &bind, std::min<size_t>(argsz, sizeof(bind)))) {
-      return Fail(Errno::kFAULT, kBindFault);
-    }
-  } else {
-    if (!call.CopyIn(arg, &bind, kBindMinBytes)) return Fail(Errno::kFAULT, kBindFault);
-    if (bind.argsz < kBindMinBytes) return Fail(Errno::kINVAL, kBindArgsz);
-  }
-  const uint32_t flags = extensible ? abi::kVfioDeviceBindFlagToken : 0;
-  if (bind.iommufd < 0 || (bind.flags & ~flags)) return Fail(Errno::kINVAL, kBindArgs);
+  abi::VfioDeviceBindIommufd bind;
+  Outcome read = ReadBindArgs(call, arg, &bind);
+  if (!read.ok()) return read;
 
   const DeviceIndex device = file->device;
   VfioGroup& group = groups_[kernel_.group_of_device[device]];

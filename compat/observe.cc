@@ -137,14 +137,9 @@ sim::Digest System::IdentityDigest() const {
   }
   for (DeviceIndex device = 0; device < devices_.size(); ++device) {
     const VfioDevice& d = devices_[device];
-    const VfioPciState& pci = d.pci;
     digest += sim::HashWords('D', device, d.open_count | uint64_t{d.iommufd} << 32,
-                             d.iommufd_object | uint64_t{d.group_file} << 32,
-                             pci.irq_type | uint64_t{pci.triggers.size()} << 8 |
-                                 uint64_t{pci.intx_masked} << 24 |
-                                 uint64_t{pci.intx_unmask_eventfd} << 25 |
-                                 uint64_t{pci.err_trigger} << 26 | uint64_t{pci.req_trigger} << 27 |
-                                 uint64_t{pci.low_power} << 28);
+                             d.iommufd_object | uint64_t{d.group_file} << 32);
+    digest += compat::IdentityDigest(d.pci, device);
     digest += kernel_.iommu.reach_of_source(device);
   }
   for (sim::TaskId task = 0; task < kernel_.tasks.size(); ++task) {

@@ -46,7 +46,7 @@ class ArgumentArea {
   void Dirty(uint64_t first, uint64_t last);
 
   uint64_t base_;
-  std::vector<uint8_t> shadow_;  // what stood in the area when the current call began
+  std::vector<uint8_t> shadow_;                // what stood in the area when the current call began
   uint64_t dirty_first_ = 0, dirty_last_ = 0;  // bytes that may differ from kFill; exclusive end
   std::vector<sim::WriteRange> written_;       // scratch
   Bytes now_;                                  // scratch

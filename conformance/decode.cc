@@ -150,7 +150,8 @@ template <typename Decode>
 void DecodeChain(ByteSpan bytes, uint64_t at, Decode decode, std::vector<std::string>* parts) {
   uint64_t lowest = 8;
   while (at >= lowest) {
-    const auto id = Load(bytes, at, 2), version = Load(bytes, at + 2, 2), next = Load(bytes, at + 4, 4);
+    const auto id = Load(bytes, at, 2), version = Load(bytes, at + 2, 2),
+               next = Load(bytes, at + 4, 4);
     if (!id || !version || !next) return;
     parts->push_back(decode(bytes, at, *id, *version));
     lowest = at + 8;
@@ -158,8 +159,7 @@ void DecodeChain(ByteSpan bytes, uint64_t at, Decode decode, std::vector<std::st
   }
 }
 
-void DecodeIrqData(ByteSpan bytes, std::span<const NamedFd> fds,
-                   std::vector<std::string>* parts) {
+void DecodeIrqData(ByteSpan bytes, std::span<const NamedFd> fds, std::vector<std::string>* parts) {
   const uint64_t flags = Load(bytes, 4, 4).value_or(0), count = Load(bytes, 16, 4).value_or(0);
   std::string out;
   if (flags & abi::kVfioIrqSetDataEventfd) {
@@ -307,10 +307,17 @@ std::string_view CommandOf(const traces::Ioctl& ioctl) {
   std::array<FdKind, 4> order = {FdKind::kContainer, FdKind::kIommufd, FdKind::kGroup,
                                  FdKind::kDevice};
   switch (ioctl.fd().empty() ? '?' : ioctl.fd()[0]) {
-    case 'g': std::swap(order[0], order[2]); break;
-    case 'd': std::swap(order[0], order[3]); break;
-    case 'i': std::swap(order[0], order[1]); break;
-    default: break;
+    case 'g':
+      std::swap(order[0], order[2]);
+      break;
+    case 'd':
+      std::swap(order[0], order[3]);
+      break;
+    case 'i':
+      std::swap(order[0], order[1]);
+      break;
+    default:
+      break;
   }
   for (const FdKind kind : order) {
     const traces::IoctlName* by_number = traces::FindIoctl(ioctl.nr(), kind);

@@ -19,29 +19,47 @@ std::string Rights(uint32_t prot) {
 
 const char* KindName(traces::MemoryKind kind) {
   switch (kind) {
-    case traces::ANON_PRIVATE: return "anon-private";
-    case traces::ANON_SHARED: return "anon-shared";
-    case traces::MEMFD: return "memfd";
-    case traces::FILE_RO: return "file-ro";
-    case traces::FILE_PRIV: return "file-priv";
-    case traces::FILE_RW: return "file-rw";
-    case traces::HUGETLB: return "hugetlb";
-    case traces::THP: return "thp";
-    case traces::BAR: return "bar";
-    default: return "unknown";
+    case traces::ANON_PRIVATE:
+      return "anon-private";
+    case traces::ANON_SHARED:
+      return "anon-shared";
+    case traces::MEMFD:
+      return "memfd";
+    case traces::FILE_RO:
+      return "file-ro";
+    case traces::FILE_PRIV:
+      return "file-priv";
+    case traces::FILE_RW:
+      return "file-rw";
+    case traces::HUGETLB:
+      return "hugetlb";
+    case traces::THP:
+      return "thp";
+    case traces::BAR:
+      return "bar";
+    default:
+      return "unknown";
   }
 }
 
 const char* AdviceName(uint32_t advice) {
   switch (advice) {
-    case 4: return "MADV_DONTNEED";
-    case 10: return "MADV_DONTFORK";
-    case 11: return "MADV_DOFORK";
-    case 12: return "MADV_MERGEABLE";
-    case 14: return "MADV_HUGEPAGE";
-    case 15: return "MADV_NOHUGEPAGE";
-    case 16: return "MADV_DONTDUMP";
-    default: return nullptr;
+    case 4:
+      return "MADV_DONTNEED";
+    case 10:
+      return "MADV_DONTFORK";
+    case 11:
+      return "MADV_DOFORK";
+    case 12:
+      return "MADV_MERGEABLE";
+    case 14:
+      return "MADV_HUGEPAGE";
+    case 15:
+      return "MADV_NOHUGEPAGE";
+    case 16:
+      return "MADV_DONTDUMP";
+    default:
+      return nullptr;
   }
 }
 
@@ -135,8 +153,7 @@ std::string DecodeCall(const traces::Event& event) {
       return fmt::format("drop CAP_{}", event.cap_drop().cap());
     case Event::kSetModuleParameter:
       return fmt::format("set {}.{} = {}", event.set_module_parameter().module(),
-                         event.set_module_parameter().name(),
-                         event.set_module_parameter().value());
+                         event.set_module_parameter().name(), event.set_module_parameter().value());
     case Event::kDmaView:
       return fmt::format("dma_view({})", event.dma_view().dev());
     case Event::kDeviceDma:

@@ -15,7 +15,7 @@ struct BitName {
 };
 
 enum class Format : uint8_t {
-  kHex,        // address, IOVA, register
+  kHex,  // address, IOVA, register
   kDecimal,
   kSigned,
   kFlags,      // bit names joined with |, the rest in hexadecimal

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "conformance/decode.h"
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <cstring>
 #include <string>
 #include <vector>
-
-#include <gtest/gtest.h>
 
 #include "compat/abi/iommufd.h"
 #include "compat/abi/vfio.h"
@@ -49,9 +49,9 @@ TEST(DecodeTablesTest, FieldsAscendWithoutOverlapAndEachCommandExists) {
 TEST(DecodeTablesTest, EveryCommandWithAStructHasALayout) {
   // Commands whose argument is an integer, a string or nothing.
   const std::vector<std::string_view> without = {
-      "VFIO_GET_API_VERSION",     "VFIO_CHECK_EXTENSION", "VFIO_SET_IOMMU",
+      "VFIO_GET_API_VERSION",       "VFIO_CHECK_EXTENSION",     "VFIO_SET_IOMMU",
       "VFIO_GROUP_UNSET_CONTAINER", "VFIO_GROUP_GET_DEVICE_FD", "VFIO_DEVICE_RESET",
-      "VFIO_IOMMU_ENABLE",        "VFIO_IOMMU_DISABLE",   "VFIO_DEVICE_GET_GFX_DMABUF"};
+      "VFIO_IOMMU_ENABLE",          "VFIO_IOMMU_DISABLE",       "VFIO_DEVICE_GET_GFX_DMABUF"};
   for (const traces::IoctlName& ioctl : traces::IoctlNames()) {
     const bool none = std::find(without.begin(), without.end(), ioctl.cmd) != without.end();
     EXPECT_EQ(LayoutOf(ioctl.cmd) == nullptr, none) << ioctl.cmd;
@@ -83,7 +83,8 @@ TEST(DecodeTest, ContainerInfoWithItsCapabilities) {
 }
 
 TEST(DecodeTest, CapabilityChainThatLoopsEnds) {
-  auto bytes = Unhex("28000000020000000000000000000000180000000000000003000100180000000100000000000000");
+  auto bytes =
+      Unhex("28000000020000000000000000000000180000000000000003000100180000000100000000000000");
   const DecodedStruct decoded = DecodeStruct("VFIO_IOMMU_GET_INFO", bytes);
   EXPECT_EQ(decoded.parts, std::vector<std::string>({"DMA_AVAIL avail=1"}));
 }
@@ -123,18 +124,18 @@ TEST(DecodeTest, PageSizesByUnit) {
 }
 
 TEST(DecodeTest, CallsInStraceStyle) {
-  EXPECT_EQ(DecodeCall(ParseTestEvent(
-                IntegerLine(1, "c0", "VFIO_CHECK_EXTENSION", "0x3b65", 10, 1))),
-            "ioctl(c0, VFIO_CHECK_EXTENSION, VFIO_UPDATE_VADDR)");
+  EXPECT_EQ(
+      DecodeCall(ParseTestEvent(IntegerLine(1, "c0", "VFIO_CHECK_EXTENSION", "0x3b65", 10, 1))),
+      "ioctl(c0, VFIO_CHECK_EXTENSION, VFIO_UPDATE_VADDR)");
   EXPECT_EQ(DecodeCall(ParseTestEvent(OpenLine(1, "@g0", "g0"))), "open(\"@g0\") as g0");
   EXPECT_EQ(DecodeCall(ParseTestEvent(MemoryLine(1))),
             "mmap(0x100000000, 0x10000, rw, anon-private m0)");
   EXPECT_EQ(DecodeCall(ParseTestEvent(DeviceFdLine(1))),
             "ioctl(g0, VFIO_GROUP_GET_DEVICE_FD, \"0000:00:05.0\")");
-  EXPECT_EQ(DecodeCall(ParseTestEvent(StructLine(1, "g0", "VFIO_GROUP_SET_CONTAINER", "0x3b68",
-                                                 "00000000", "=", 0, "0",
-                                                 R"(,"fdfix":[[0,"c0"]])"))),
-            "ioctl(g0, VFIO_GROUP_SET_CONTAINER, {fd=c0})");
+  EXPECT_EQ(
+      DecodeCall(ParseTestEvent(StructLine(1, "g0", "VFIO_GROUP_SET_CONTAINER", "0x3b68",
+                                           "00000000", "=", 0, "0", R"(,"fdfix":[[0,"c0"]])"))),
+      "ioctl(g0, VFIO_GROUP_SET_CONTAINER, {fd=c0})");
 }
 
 TEST(DecodeTest, ProbedNumbersAreNamedByTheKindOfFile) {

@@ -182,8 +182,7 @@ void Machine::Begin(const BeginAction& begin) {
   objects_.clear();
   vm_lck_ = vm_pin_ = 0;
   Attach();
-  (void)system_.AddTask(0, compat::TaskConfig{begin.uid, begin.cap_ipc_lock,
-                                              begin.rlimit_memlock});
+  (void)system_.AddTask(0, compat::TaskConfig{begin.uid, begin.cap_ipc_lock, begin.rlimit_memlock});
   system_.SetDmaEntryLimit(begin.dma_entry_limit);
 }
 
@@ -200,8 +199,7 @@ void Machine::SetFd(const Handle& handle, int fd) {
 }
 
 sim::ObjectId Machine::ObjectOf(const Handle& handle) const {
-  return handle.named() && handle.name < objects_.size() ? objects_[handle.name]
-                                                          : sim::kNoObject;
+  return handle.named() && handle.name < objects_.size() ? objects_[handle.name] : sim::kNoObject;
 }
 
 void Machine::SetObject(const Handle& handle, sim::ObjectId object) {

@@ -35,8 +35,8 @@ struct StepResult {
   // The argument struct after the call, as a recording shows it: descriptors that the call did not
   // change are as in the step's `in`, new ones are fd fd fd fd.
   bool out_changed = false;
-  Bytes out;                       // where changed
-  std::vector<MemAfter> mem;       // one for each of the step's
+  Bytes out;                  // where changed
+  std::vector<MemAfter> mem;  // one for each of the step's
   std::vector<Expectation::Spill> spill;
   // VmLck and VmPin in kB, and whether one of them changed with this step.
   uint64_t vm_lck = 0, vm_pin = 0;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "conformance/machine.h"
 
+#include <gtest/gtest.h>
+
 #include <string>
 #include <utility>
 #include <vector>
-
-#include <gtest/gtest.h>
 
 #include "conformance/step_compiler.h"
 #include "conformance/testing_trace.h"
@@ -88,9 +88,8 @@ TEST_F(MachineTest, DescriptorsInStructsAreTheMachinesOwn) {
   Run(TestSequenceLine());
   Run(OpenLine(1, "/dev/vfio/vfio", "c0"));
   Run(OpenLine(2, "@g0", "g0"));
-  const StepResult& result =
-      Run(StructLine(3, "g0", "VFIO_GROUP_SET_CONTAINER", "0x3b68", "00000000", "=", 0, "0",
-                     R"(,"fdfix":[[0,"c0"]])"));
+  const StepResult& result = Run(StructLine(3, "g0", "VFIO_GROUP_SET_CONTAINER", "0x3b68",
+                                            "00000000", "=", 0, "0", R"(,"fdfix":[[0,"c0"]])"));
   EXPECT_EQ(result.err, Errno::kOk);
   EXPECT_FALSE(result.out_changed);
 }

@@ -6,17 +6,17 @@
 #include <vector>
 
 #include "conformance/decode.h"
-#include "conformance/step.h"
 #include "conformance/machine.h"
+#include "conformance/step.h"
 #include "traces/trace.pb.h"
 
 namespace iovalid::conformance {
 
 // One answer, from a model or from a recording, in a form that can be shown and compared.
 struct Answer {
-  std::string result;       // "0", "-1 EFAULT", "fd d0"
-  DecodedStruct changed;    // fields of the struct that the call changed, with their new values
-  DecodedStruct after;      // the whole struct afterwards
+  std::string result;     // "0", "-1 EFAULT", "fd d0"
+  DecodedStruct changed;  // fields of the struct that the call changed, with their new values
+  DecodedStruct after;    // the whole struct afterwards
   std::vector<std::string> memory;  // other memory that the call wrote: "0x70010000: 0100"
 
   // "= 0 {argsz=120}" on the first line; capabilities and memory below, one a line.

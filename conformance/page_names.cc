@@ -37,8 +37,7 @@ void PageNames::Look(const sim::SimMm& mm) {
   });
 }
 
-ViewRun PageNames::Name(sim::PageId page,
-                        const std::vector<compat::DeviceConfig>& devices) const {
+ViewRun PageNames::Name(sim::PageId page, const std::vector<compat::DeviceConfig>& devices) const {
   ViewRun run;
   if (page == sim::kZeroPage) {
     run.what = ViewRun::What::kZero;

@@ -29,9 +29,9 @@ struct ReplayCounts {
 
 // Where the replay is in the trace.
 struct Position {
-  int64_t seq = 0;            // number of the sequence; 0 before the first
+  int64_t seq = 0;  // number of the sequence; 0 before the first
   std::string sequence_name;
-  uint64_t step = 0;          // the script's step in the sequence
+  uint64_t step = 0;  // the script's step in the sequence
 };
 
 // Gets to see every step of a replay.
@@ -45,8 +45,8 @@ class ReplayReporter {
   virtual void End(const ReplayCounts& counts) = 0;
 };
 
-// Replays a trace on both sides in constant memory. `progress` (may be empty) is called now and then
-// with the number of events. Errors are one line with the file and the place in it.
+// Replays a trace on both sides in constant memory. `progress` (may be empty) is called now and
+// then with the number of events. Errors are one line with the file and the place in it.
 absl::StatusOr<ReplayCounts> Replay(traces::EventSource& source, const std::string& file,
                                     const Side& left, const Side& right, ReplayReporter* reporter,
                                     const std::function<void(uint64_t)>& progress);

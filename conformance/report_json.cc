@@ -33,9 +33,8 @@ Json SideJson(const traces::Event& event, const StepResult& result) {
     side["spill"].push_back({Hex(spill.addr), HexBytes(spill.after)});
   }
   if (result.rule != nullptr) {
-    side["rule"] = {{"id", result.rule->id},
-                    {"function", result.rule->function},
-                    {"text", result.rule->text}};
+    side["rule"] = {
+        {"id", result.rule->id}, {"function", result.rule->function}, {"text", result.rule->text}};
   }
   return side;
 }
@@ -52,8 +51,7 @@ std::string CallName(const traces::Event& event) {
 
 }  // namespace
 
-void JsonReporter::Begin(const std::string& file, const traces::Header&, const Side&,
-                         const Side&) {
+void JsonReporter::Begin(const std::string& file, const traces::Header&, const Side&, const Side&) {
   file_ = file;
 }
 

@@ -14,9 +14,9 @@ namespace iovalid::conformance {
 //   seq, i         the sequence and the script's step in it
 //   call           "VFIO_IOMMU_MAP_DMA", "open", "close", "mmap", ...
 //   left, right    ret (a number, or "fd"), errno ("0", "EFAULT"), and for ioctls with a struct
-//                  out: its bytes after the call in hexadecimal, or "=" where the call left it as it
-//                  was; mem and spill as in golden JSONL, where the call has them;
-//                  rule: {id, function, text} of what decided, where the model names one
+//                  out: its bytes after the call in hexadecimal, or "=" where the call left it as
+//                  it was; mem and spill as in golden JSONL, where the call has them; rule: {id,
+//                  function, text} of what decided, where the model names one
 //   outcome_differs  ret, errno, out, mem or spill differ
 //   state_differs    components whose difference is new: "mappings", "reach:dev0", ...
 //   state_resolved   components that are equal again; only where there are any

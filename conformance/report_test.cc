@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
 #include <sstream>
 #include <string>
 #include <vector>
-
-#include <gtest/gtest.h>
 
 #include "conformance/replay.h"
 #include "conformance/report_json.h"
@@ -27,8 +27,8 @@ std::vector<std::string> DifferingLines() {
 
 ReplayCounts ReplayLines(const std::string& header, ReplayReporter* reporter) {
   traces::VectorSource source = TestTrace(header, DifferingLines());
-  const auto counts = Replay(source, "trace.jsonl", *ParseSide("type1"), *ParseSide("compat"),
-                             reporter, nullptr);
+  const auto counts =
+      Replay(source, "trace.jsonl", *ParseSide("type1"), *ParseSide("compat"), reporter, nullptr);
   EXPECT_TRUE(counts.ok()) << counts.status().message();
   return counts.ok() ? *counts : ReplayCounts();
 }
@@ -84,10 +84,9 @@ std::string Text(const std::string& header, bool all = false) {
 TEST(TextReportTest, ShowsBothAnswersTheStateAndASummary) {
   const std::string text = Text(TestHeaderLine("type1"));
   for (const char* part :
-       {"ioctl(c0, VFIO_CHECK_EXTENSION, VFIO_UPDATE_VADDR)", "type1@7.3   = 1",
-        "compat@7.3  = 0", "attach:dev0: only type1@7.3 has the device attached",
-        "attach:dev0 is equal again", "iova_pgsizes=4K|2M|1G", "3 differ (2 in what they answer",
-        "digest "}) {
+       {"ioctl(c0, VFIO_CHECK_EXTENSION, VFIO_UPDATE_VADDR)", "type1@7.3   = 1", "compat@7.3  = 0",
+        "attach:dev0: only type1@7.3 has the device attached", "attach:dev0 is equal again",
+        "iova_pgsizes=4K|2M|1G", "3 differ (2 in what they answer", "digest "}) {
     EXPECT_NE(text.find(part), std::string::npos) << part << "\nin\n" << text;
   }
   EXPECT_EQ(text.find('\x1b'), std::string::npos);
@@ -100,8 +99,7 @@ TEST(TextReportTest, AllListsTheOtherCallsToo) {
 }
 
 TEST(TextReportTest, CaptureEndsWithTheAnswersThatTheProgramMayHaveActedOn) {
-  const std::string header =
-      R"({"golden":1,"capture":true)" + TestHeaderLine("type1").substr(11);
+  const std::string header = R"({"golden":1,"capture":true)" + TestHeaderLine("type1").substr(11);
   const std::string text = Text(header);
   const size_t list = text.find("answers that decide how the program goes on");
   ASSERT_NE(list, std::string::npos) << text;

@@ -11,8 +11,8 @@
 namespace iovalid::conformance {
 namespace {
 
-constexpr size_t kMostExtents = 12;   // difference lines shown for one component at one call
-constexpr size_t kMostDecisive = 8;   // answers listed at the end
+constexpr size_t kMostExtents = 12;  // difference lines shown for one component at one call
+constexpr size_t kMostDecisive = 8;  // answers listed at the end
 
 std::string Pad(const std::string& text, size_t width) {
   return text.size() >= width ? text : text + std::string(width - text.size(), ' ');
@@ -89,15 +89,16 @@ void TextReporter::PrintSide(const std::string& name, bool is_left, const Answer
        << '\n';
   for (size_t i = 1; i < lines.size(); ++i) out_ << indent << "  " << lines[i] << '\n';
   if (rule == nullptr) return;
-  out_ << indent
-       << style_.Dim(fmt::format("{}: {} ({})", rule->function, rule->text, rule->id)) << '\n';
+  out_ << indent << style_.Dim(fmt::format("{}: {} ({})", rule->function, rule->text, rule->id))
+       << '\n';
 }
 
 void TextReporter::PrintCall(const Position& at, const traces::Event& event, const Answer& left,
                              const Answer& right, const Differ::Report& report) {
   if (!capture_ && printed_seq_ != at.seq) {
     printed_seq_ = at.seq;
-    out_ << '\n' << style_.Bold(fmt::format("sequence {} \"{}\"", at.seq, at.sequence_name)) << '\n';
+    out_ << '\n'
+         << style_.Bold(fmt::format("sequence {} \"{}\"", at.seq, at.sequence_name)) << '\n';
   }
   if (!report.differs() && report.state.empty()) {
     const std::vector<std::string> lines = left.Lines();
@@ -193,8 +194,8 @@ void TextReporter::Step(const Position& at, const traces::Event& event, Differ& 
     kind.left = kind.right = left.result;
     for (const StateDiff::Change& change : report.state) {
       if (change.resolved) continue;
-      kind.what += (kind.what.empty() ? "state: " : ", ") +
-                   differ.state_diff().Name(change.component);
+      kind.what +=
+          (kind.what.empty() ? "state: " : ", ") + differ.state_diff().Name(change.component);
     }
   }
   Tally& tally = kinds_[kind];
@@ -260,9 +261,9 @@ void TextReporter::End(const ReplayCounts& counts) {
                                    call, left_name_, left, right_name_, right, "first", "what"))
          << '\n';
     for (const auto& [kind, tally] : rows) {
-      std::string line = fmt::format("  {:>6}  {:<{}}  {:<{}}  {:<{}}  {:<8}  {}", tally.count,
-                                     kind.call, call, kind.left, left, kind.right, right,
-                                     tally.first, kind.what);
+      std::string line =
+          fmt::format("  {:>6}  {:<{}}  {:<{}}  {:<{}}  {:<8}  {}", tally.count, kind.call, call,
+                      kind.left, left, kind.right, right, tally.first, kind.what);
       line.erase(line.find_last_not_of(' ') + 1);
       out_ << line << '\n';
     }

@@ -24,9 +24,7 @@ constexpr std::array<NamedMode, 4> kModes = {{{"type1", Mode::kType1},
 constexpr uint64_t kDefaultCap = 0x00d2008c22260286;
 constexpr uint64_t kDefaultEcap = 0xf42;
 
-absl::Status Invalid(std::string message) {
-  return absl::InvalidArgumentError(std::move(message));
-}
+absl::Status Invalid(std::string message) { return absl::InvalidArgumentError(std::move(message)); }
 
 hwmodel::IommuConfig BuildIommu(const traces::Hardware& hardware) {
   hwmodel::IommuConfig config;
@@ -37,8 +35,8 @@ hwmodel::IommuConfig BuildIommu(const traces::Hardware& hardware) {
   }
   if (hardware.aw_bits() != 0) {
     config.aw_bits = hardware.aw_bits();
-    config.aperture_last = config.aw_bits >= 64 ? ~uint64_t{0}
-                                                : (uint64_t{1} << config.aw_bits) - 1;
+    config.aperture_last =
+        config.aw_bits >= 64 ? ~uint64_t{0} : (uint64_t{1} << config.aw_bits) - 1;
   }
   if (hardware.has_aperture()) {
     config.aperture_first = hardware.aperture().first();
@@ -92,11 +90,20 @@ absl::StatusOr<Side> ParseSide(std::string_view text, std::string_view default_k
 absl::StatusOr<Side> RecordedSide(const traces::Header& header) {
   Side side;
   switch (header.mode()) {
-    case traces::TYPE1: side.mode = Mode::kType1; break;
-    case traces::COMPAT: side.mode = Mode::kCompat; break;
-    case traces::COMPAT_NODE: side.mode = Mode::kCompatNode; break;
-    case traces::NATIVE: side.mode = Mode::kNative; break;
-    default: return Invalid("the header names no mode");
+    case traces::TYPE1:
+      side.mode = Mode::kType1;
+      break;
+    case traces::COMPAT:
+      side.mode = Mode::kCompat;
+      break;
+    case traces::COMPAT_NODE:
+      side.mode = Mode::kCompatNode;
+      break;
+    case traces::NATIVE:
+      side.mode = Mode::kNative;
+      break;
+    default:
+      return Invalid("the header names no mode");
   }
   side.profile = compat::FindProfile(header.kernel(), /*stock=*/header.config() == "stock");
   if (side.profile == nullptr) {
@@ -134,8 +141,8 @@ absl::StatusOr<compat::SystemConfig> BuildSystemConfig(const traces::Header& hea
         if (other.group >= out.group) out.group = other.group + 1;
       }
     }
-    absl::StatusOr<compat::PciFunction> pci = compat::PciFunctionForModel(
-        device.model(), device.bar0_len(), static_cast<uint32_t>(i));
+    absl::StatusOr<compat::PciFunction> pci =
+        compat::PciFunctionForModel(device.model(), device.bar0_len(), static_cast<uint32_t>(i));
     if (!pci.ok()) {
       return Invalid("device " + device.name() + ": " + std::string(pci.status().message()));
     }

@@ -40,11 +40,12 @@ struct Side {
 // unknown and what there is to choose from.
 absl::StatusOr<Side> ParseSide(std::string_view text, std::string_view default_kernel = "7.3");
 
-// The side that the trace was recorded on. InvalidArgument where its kernel or mode is not modelled.
+// The side that the trace was recorded on. InvalidArgument where its kernel or mode is not
+// modelled.
 absl::StatusOr<Side> RecordedSide(const traces::Header& header);
 
-// The simulated machine that the header describes, with one side's kernel. InvalidArgument where the
-// header describes a machine that cannot be built.
+// The simulated machine that the header describes, with one side's kernel. InvalidArgument where
+// the header describes a machine that cannot be built.
 absl::StatusOr<compat::SystemConfig> BuildSystemConfig(const traces::Header& header,
                                                        const Side& side);
 

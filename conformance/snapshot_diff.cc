@@ -63,8 +63,8 @@ void DescribeFiles(const StateSnapshot& left, const StateSnapshot& right,
   only(right.files, left.files, right_name);
 }
 
-// What one device reaches, page by page in runs: walks both lists at once and cuts them where either
-// changes.
+// What one device reaches, page by page in runs: walks both lists at once and cuts them where
+// either changes.
 class ReachWalk {
  public:
   ReachWalk(std::string_view left_name, std::string_view right_name, Lines* lines)
@@ -189,8 +189,8 @@ std::vector<std::string> DescribeDifference(Component component, const StateSnap
   const StateSnapshot::Device& b = right.devices[device];
   if (StateDiff::IsAttach(component)) {
     if (a.attached != b.attached) {
-      lines.push_back(fmt::format("only {} has the device attached",
-                                  a.attached ? left_name : right_name));
+      lines.push_back(
+          fmt::format("only {} has the device attached", a.attached ? left_name : right_name));
     }
     return lines;
   }

@@ -30,9 +30,9 @@ using Component = uint32_t;
 //
 // While a device is attached on one side only (type1 attaches at SET_IOMMU, iommufd when the device
 // is opened), what merely follows from that is not looked at: what the device reaches, and which
-// ranges are usable and what is charged. They are compared again from the call on at which both sides
-// agree. Usable ranges are those of an address space with a device in it: they are not compared while
-// there is none.
+// ranges are usable and what is charged. They are compared again from the call on at which both
+// sides agree. Usable ranges are those of an address space with a device in it: they are not
+// compared while there is none.
 class StateDiff {
  public:
   struct Change {
@@ -64,9 +64,7 @@ class StateDiff {
   static bool IsAttach(Component component) {
     return component >= kFirstDeviceComponent && (component - kFirstDeviceComponent) % 2 == 0;
   }
-  static uint32_t DeviceOf(Component component) {
-    return (component - kFirstDeviceComponent) / 2;
-  }
+  static uint32_t DeviceOf(Component component) { return (component - kFirstDeviceComponent) / 2; }
 
  private:
   void Update(Component component, const sim::Digest& now, std::vector<Change>* changes);

@@ -16,8 +16,8 @@ namespace iovalid::conformance {
 using Bytes = std::vector<uint8_t>;
 
 // What a program did: the inputs of one event, compiled once so that running it does no string work
-// and allocates nothing. Nothing that a kernel answered is in here (that is Expectation), except the
-// names that the program's later calls give to descriptors.
+// and allocates nothing. Nothing that a kernel answered is in here (that is Expectation), except
+// the names that the program's later calls give to descriptors.
 
 // A fresh process on a fresh system.
 struct BeginAction {
@@ -160,11 +160,10 @@ struct SkippedAction {
   const char* what = "";
 };
 
-using Action =
-    std::variant<SkippedAction, BeginAction, EndAction, OpenAction, CloseAction, DupAction,
-                 IoctlAction, MapAction, UnmapAction, ProtectAction, RemapAction, AdviseAction,
-                 TouchAction, NewFileAction, ResizeAction, LimitAction, DropCapabilityAction,
-                 EntryLimitAction, ViewAction>;
+using Action = std::variant<SkippedAction, BeginAction, EndAction, OpenAction, CloseAction,
+                            DupAction, IoctlAction, MapAction, UnmapAction, ProtectAction,
+                            RemapAction, AdviseAction, TouchAction, NewFileAction, ResizeAction,
+                            LimitAction, DropCapabilityAction, EntryLimitAction, ViewAction>;
 
 struct Step {
   uint64_t number = 0;  // the script's step number in the sequence; 0: none

@@ -40,16 +40,19 @@ std::string NumberedPath(const char* prefix, const std::string& name) {
 
 TouchHow HowTouched(traces::Touched touched) {
   switch (touched) {
-    case traces::WRITTEN: return TouchHow::kWrite;
-    case traces::READ_FROM: return TouchHow::kRead;
-    default: return TouchHow::kNone;
+    case traces::WRITTEN:
+      return TouchHow::kWrite;
+    case traces::READ_FROM:
+      return TouchHow::kRead;
+    default:
+      return TouchHow::kNone;
   }
 }
 
 Action CompileBegin(const traces::SequenceBegin& begin) {
-  return BeginAction{begin.uid(), begin.cap_ipc_lock(), LimitOf(begin.rlimit_memlock()),
-                     static_cast<uint32_t>(
-                         std::min<uint64_t>(begin.dma_entry_limit(), ~uint32_t{0}))};
+  return BeginAction{
+      begin.uid(), begin.cap_ipc_lock(), LimitOf(begin.rlimit_memlock()),
+      static_cast<uint32_t>(std::min<uint64_t>(begin.dma_entry_limit(), ~uint32_t{0}))};
 }
 
 Action CompileCapability(const std::string& name) {
@@ -323,8 +326,8 @@ absl::Status StepCompiler::Compile(const traces::Event& event, Step* step,
       step->action = UnmapAction{event.munmap().addr(), event.munmap().len()};
       break;
     case Event::kMprotect:
-      step->action = ProtectAction{event.mprotect().addr(), event.mprotect().len(),
-                                   event.mprotect().prot()};
+      step->action =
+          ProtectAction{event.mprotect().addr(), event.mprotect().len(), event.mprotect().prot()};
       break;
     case Event::kMremap:
       step->action = RemapAction{event.mremap().addr(), event.mremap().old_len(),
@@ -335,16 +338,15 @@ absl::Status StepCompiler::Compile(const traces::Event& event, Step* step,
                                   static_cast<int>(event.madvise().advice())};
       break;
     case Event::kTouch:
-      step->action =
-          TouchAction{event.touch().addr(), event.touch().len(), event.touch().write()};
+      step->action = TouchAction{event.touch().addr(), event.touch().len(), event.touch().write()};
       break;
     case Event::kMemfd:
       step->action = NewFileAction{NewFileAction::Kind::kMemfd, event.memfd().size(),
                                    handles_.Resolve(event.memfd().as())};
       break;
     case Event::kEventfd:
-      step->action = NewFileAction{NewFileAction::Kind::kEventfd, 0,
-                                   handles_.Resolve(event.eventfd().as())};
+      step->action =
+          NewFileAction{NewFileAction::Kind::kEventfd, 0, handles_.Resolve(event.eventfd().as())};
       break;
     case Event::kFile:
       step->action = NewFileAction{NewFileAction::Kind::kFile, event.file().size(),

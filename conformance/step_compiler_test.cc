@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "conformance/step_compiler.h"
 
-#include <variant>
-
 #include <gtest/gtest.h>
+
+#include <variant>
 
 #include "conformance/testing_trace.h"
 
@@ -83,20 +83,19 @@ TEST_F(StepCompilerTest, FailedGetDeviceFdHasTheNameThatScriptsGive) {
 }
 
 TEST_F(StepCompilerTest, OnlyTheTracesOwnIommuTypeIsReplaceable) {
-  EXPECT_TRUE(std::get<IoctlAction>(
-                  Compile(IntegerLine(1, "c0", "VFIO_SET_IOMMU", "0x3b66", 3, 0)).action)
-                  .set_up_iommu);
-  EXPECT_FALSE(std::get<IoctlAction>(
-                   Compile(IntegerLine(1, "c0", "VFIO_SET_IOMMU", "0x3b66", 8, 0)).action)
-                   .set_up_iommu);
+  EXPECT_TRUE(
+      std::get<IoctlAction>(Compile(IntegerLine(1, "c0", "VFIO_SET_IOMMU", "0x3b66", 3, 0)).action)
+          .set_up_iommu);
+  EXPECT_FALSE(
+      std::get<IoctlAction>(Compile(IntegerLine(1, "c0", "VFIO_SET_IOMMU", "0x3b66", 8, 0)).action)
+          .set_up_iommu);
 }
 
 TEST_F(StepCompilerTest, ForkIsRefused) {
   traces::Event event;
   event.mutable_fork()->set_child(1);
   Step step;
-  EXPECT_EQ(compiler_.Compile(event, &step, &expected_).code(),
-            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(compiler_.Compile(event, &step, &expected_).code(), absl::StatusCode::kInvalidArgument);
 }
 
 }  // namespace

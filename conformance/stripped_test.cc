@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The recorded answers never reach a model: without them, a run is the same to the last digit.
+#include <gtest/gtest.h>
+
 #include <string>
 #include <utility>
 #include <vector>
-
-#include <gtest/gtest.h>
 
 #include "conformance/replay.h"
 #include "conformance/verify.h"
@@ -54,16 +54,16 @@ class StrippedTest : public testing::TestWithParam<std::string> {
  protected:
   static std::string VerifyDigest(Answers answers) {
     traces::VectorSource source = Load(GetParam(), answers);
-    const auto result =
-        Verify(source, GetParam(), [](const Mismatch&) {}, nullptr);
+    const auto result = Verify(
+        source, GetParam(), [](const Mismatch&) {}, nullptr);
     EXPECT_TRUE(result.ok()) << result.status().message();
     return result.ok() ? result->digest.ToString() : "";
   }
   static std::string ReplayDigest(Answers answers) {
     traces::VectorSource source = Load(GetParam(), answers);
     Silent silent;
-    const auto result = Replay(source, GetParam(), *ParseSide("type1"), *ParseSide("compat"),
-                               &silent, nullptr);
+    const auto result =
+        Replay(source, GetParam(), *ParseSide("type1"), *ParseSide("compat"), &silent, nullptr);
     EXPECT_TRUE(result.ok()) << result.status().message();
     return result.ok() ? result->digest.ToString() : "";
   }

@@ -2,12 +2,12 @@
 #ifndef IOVALID_CONFORMANCE_TESTING_TRACE_H_
 #define IOVALID_CONFORMANCE_TESTING_TRACE_H_
 
+#include <gtest/gtest.h>
+
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include <gtest/gtest.h>
 
 #include "traces/event_source.h"
 #include "traces/golden.h"
@@ -75,10 +75,9 @@ inline std::string IntegerLine(int i, std::string_view fd, std::string_view cmd,
          std::string(error) + R"("})";
 }
 
-inline std::string StructLine(int i, std::string_view fd, std::string_view cmd,
-                              std::string_view nr, std::string_view in, std::string_view out,
-                              int ret = 0, std::string_view error = "0",
-                              std::string_view extra = "") {
+inline std::string StructLine(int i, std::string_view fd, std::string_view cmd, std::string_view nr,
+                              std::string_view in, std::string_view out, int ret = 0,
+                              std::string_view error = "0", std::string_view extra = "") {
   return R"({"i":)" + std::to_string(i) + R"(,"call":"ioctl","fd":")" + std::string(fd) +
          R"(","cmd":")" + std::string(cmd) + R"(","nr":")" + std::string(nr) + R"(","in":")" +
          std::string(in) + R"(","out":")" + std::string(out) + R"(")" + std::string(extra) +

@@ -14,13 +14,13 @@ namespace iovalid::conformance {
 
 // What of a call is not as recorded: a set of bits.
 enum MismatchBits : uint32_t {
-  kMismatchRet = 1,         // return value, or whether it is a descriptor
+  kMismatchRet = 1,  // return value, or whether it is a descriptor
   kMismatchErrno = 2,
-  kMismatchOut = 4,         // the struct after the call
-  kMismatchMem = 8,         // other user memory
-  kMismatchSpill = 16,      // the argument page outside the struct
-  kMismatchView = 32,       // what the device reaches
-  kMismatchCharges = 64,    // VmLck or VmPin changed otherwise, or only on one side
+  kMismatchOut = 4,           // the struct after the call
+  kMismatchMem = 8,           // other user memory
+  kMismatchSpill = 16,        // the argument page outside the struct
+  kMismatchView = 32,         // what the device reaches
+  kMismatchCharges = 64,      // VmLck or VmPin changed otherwise, or only on one side
   kMismatchUnmodelled = 128,  // the model refused the call
 };
 
@@ -44,9 +44,9 @@ struct VerifyCounts {
 };
 
 // Runs recorded events on the machine that they were recorded on, and compares. Counted are each
-// open, close, dup and ioctl with a recorded outcome, and each dma_view that says something. A change
-// of VmLck and VmPin, or its absence, belongs to the step before it; where that is not counted itself
-// (munmap), to the last counted one before.
+// open, close, dup and ioctl with a recorded outcome, and each dma_view that says something. A
+// change of VmLck and VmPin, or its absence, belongs to the step before it; where that is not
+// counted itself (munmap), to the last counted one before.
 class Verifier {
  public:
   Verifier(Machine machine, bool compare_spill)
@@ -80,7 +80,7 @@ class Verifier {
   compat::ObservedState state_;
   VerifyCounts counts_;
   RunDigest digest_;
-  bool pending_ = false;       // a counted call is not finished yet
+  bool pending_ = false;  // a counted call is not finished yet
   uint32_t pending_bits_ = 0;
   bool completed_ = false;
   uint32_t completed_bits_ = 0;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "conformance/verifier.h"
 
+#include <gtest/gtest.h>
+
 #include <string>
 #include <utility>
 #include <vector>
-
-#include <gtest/gtest.h>
 
 #include "conformance/testing_trace.h"
 #include "conformance/verify.h"
@@ -40,9 +40,9 @@ const char kGoodView[] = R"({"i":7,"call":"dma_view","dev":"dev0","map":)"
                          R"([["0x100000","0x1000","0x100000000","rw"]]})";
 
 std::vector<std::string> MapOnePageLines() {
-  return With(SetUpLines(), {MemoryLine(5), StructLine(6, "c0", "VFIO_IOMMU_MAP_DMA", "0x3b71",
-                                                       kMapOnePage, "="),
-                             ObserveLine(4, 0), kGoodView});
+  return With(SetUpLines(),
+              {MemoryLine(5), StructLine(6, "c0", "VFIO_IOMMU_MAP_DMA", "0x3b71", kMapOnePage, "="),
+               ObserveLine(4, 0), kGoodView});
 }
 
 TEST(VerifyTest, CountsCallsAndViewsOnly) {
@@ -54,8 +54,8 @@ TEST(VerifyTest, CountsCallsAndViewsOnly) {
 }
 
 TEST(VerifyTest, ViewThatIsNotAvailableIsNotCounted) {
-  const Verified verified = VerifyLines(
-      With(SetUpLines(), {R"({"i":5,"call":"dma_view","dev":"dev0","map":null})"}));
+  const Verified verified =
+      VerifyLines(With(SetUpLines(), {R"({"i":5,"call":"dma_view","dev":"dev0","map":null})"}));
   EXPECT_EQ(verified.counts.calls, 4u);
 }
 

@@ -85,7 +85,8 @@ void Run::Tell() {
   if (!verifier_.completed()) return;
   const uint32_t bits = verifier_.completed_bits();
   if (bits != 0) {
-    Mismatch mismatch{seq_, sequence_name_, call_number_, bits, call_, DecodeCall(call_), {}, {}, ""};
+    Mismatch mismatch{seq_, sequence_name_, call_number_, bits, call_, DecodeCall(call_), {}, {},
+                      ""};
     if (call_expected_.view) {
       for (const ViewRun& run : *call_expected_.view) {
         mismatch.expected.push_back(RunText(run, compiler_.handles(), header_));
@@ -116,9 +117,8 @@ absl::Status Run::Event(traces::Event* event) {
     const uint64_t lck = event->observe().vm_lck(), pin = event->observe().vm_pin();
     const StepResult& result = verifier_.result();
     if (observed_ || !result.charges_changed || result.vm_lck != lck || result.vm_pin != pin) {
-      NoteCharges(Charges(lck, pin), result.charges_changed
-                                         ? Charges(result.vm_lck, result.vm_pin)
-                                         : "no change of VmLck and VmPin");
+      NoteCharges(Charges(lck, pin), result.charges_changed ? Charges(result.vm_lck, result.vm_pin)
+                                                            : "no change of VmLck and VmPin");
     }
     observed_ = true;
     verifier_.Observe(lck, pin);
@@ -176,10 +176,14 @@ std::string MismatchText(uint32_t bits) {
   constexpr struct {
     uint32_t bit;
     const char* name;
-  } kNames[] = {{kMismatchUnmodelled, "unmodelled"}, {kMismatchRet, "ret"},
-                {kMismatchErrno, "errno"},           {kMismatchOut, "out"},
-                {kMismatchMem, "mem"},               {kMismatchSpill, "spill"},
-                {kMismatchView, "dma_view"},         {kMismatchCharges, "VmLck/VmPin"}};
+  } kNames[] = {{kMismatchUnmodelled, "unmodelled"},
+                {kMismatchRet, "ret"},
+                {kMismatchErrno, "errno"},
+                {kMismatchOut, "out"},
+                {kMismatchMem, "mem"},
+                {kMismatchSpill, "spill"},
+                {kMismatchView, "dma_view"},
+                {kMismatchCharges, "VmLck/VmPin"}};
   std::string out;
   for (const auto& name : kNames) {
     if (bits & name.bit) out += (out.empty() ? "" : ", ") + std::string(name.name);

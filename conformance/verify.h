@@ -26,7 +26,7 @@ struct Mismatch {
   std::string call;                   // decoded
   std::vector<std::string> expected;  // lines
   std::vector<std::string> actual;
-  std::string rule;                   // "function: text (id)" of what the model decided by; may be empty
+  std::string rule;  // "function: text (id)" of what the model decided by; may be empty
 };
 
 struct VerifyResult {

@@ -21,7 +21,7 @@ namespace iovalid::sim {
 //
 // Inner nodes separate their children by the lower bound of `first` only. An extent may thus reach
 // past the separator of the next leaf; searches look one extent to the left to find it.
-template <typename V, unsigned kLeafSlots = 64, unsigned kInnerSlots = 64>
+template <typename V, unsigned kLeafSlots = 32, unsigned kInnerSlots = 64>
 class ExtentMap {
   static_assert(std::is_trivially_copyable_v<V>);
   static_assert(kLeafSlots >= 4 && kInnerSlots >= 4);

@@ -18,7 +18,6 @@ namespace {
 struct Value {
   uint64_t last;
   int tag;
-  friend bool operator==(const Value&, const Value&) = default;
 };
 
 using Model = std::map<uint64_t, Value>;

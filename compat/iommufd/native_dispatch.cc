@@ -9,6 +9,7 @@
 #include "compat/iommufd/iommufd_context.h"
 #include "compat/iommufd/native_call.h"
 #include "compat/iommufd/rules.h"
+#include "compat/user_copy.h"
 
 namespace iovalid::compat {
 namespace {
@@ -64,25 +65,6 @@ constexpr uint32_t kIommuTestCmd = abi::Ioctl(0xa0);
 constexpr Rule kTestCommand{"unmodelled.iommufd.test", "iommufd_test",
                             "the commands of the kernel's own tests are not modelled"};
 
-// check_zeroed_user: looks at the bytes in ascending order, so that a non-zero byte before a page
-// that can't be read decides. Success, E2BIG or EFAULT.
-Errno CheckZeroes(const Call& call, uint64_t addr, uint64_t len) {
-  if (!call.mm().AccessOk(addr, len)) return Errno::kFAULT;
-  std::array<unsigned char, 256> chunk;
-  while (len != 0) {
-    const uint64_t want =
-        std::min({len, uint64_t{chunk.size()}, sim::kPageSize - addr % sim::kPageSize});
-    const size_t got = call.mm().CopyIn(addr, chunk.data(), want);
-    if (std::any_of(chunk.begin(), chunk.begin() + got, [](unsigned char c) { return c != 0; })) {
-      return Errno::kE2BIG;
-    }
-    if (got != want) return Errno::kFAULT;
-    addr += want;
-    len -= want;
-  }
-  return Errno::kOk;
-}
-
 }  // namespace
 
 Outcome IommufdContext::NativeIoctl(Call& call, uint32_t cmd, uint64_t arg,
@@ -104,7 +86,7 @@ Outcome IommufdContext::NativeIoctl(Call& call, uint32_t cmd, uint64_t arg,
   alignas(8) std::array<unsigned char, kMaxStruct> buffer{};
   const uint32_t known = std::min(native.user_size, command.size);
   if (native.user_size > known) {
-    const Errno tail = CheckZeroes(call, arg + known, native.user_size - known);
+    const Errno tail = CheckZeroedUser(call, arg + known, native.user_size - known);
     if (tail == Errno::kE2BIG) return Fail(tail, rules::kNativeTail);
     if (tail != Errno::kOk) return Fail(tail, rules::kNativeFault);
   }

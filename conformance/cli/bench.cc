@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// iovalid bench: only says how. The ./iovalid script at the top of the tree takes the command before
-// it comes here: it builds //bench:<NAME>_bench and runs that, so that this program does not carry
-// the benchmarks.
+// iovalid bench: only says how. The ./iovalid script at the top of the tree takes the command
+// before it comes here: it builds //bench:<NAME>_bench and runs that, so that this program does not
+// carry the benchmarks.
 #include <iostream>
 #include <memory>
 #include <string>

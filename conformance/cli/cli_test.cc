@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The program as a user runs it: exit codes, error lines, what goes where.
+#include <gtest/gtest.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -8,8 +9,6 @@
 #include <sstream>
 #include <string>
 #include <vector>
-
-#include <gtest/gtest.h>
 
 #include "conformance/testing_trace.h"
 #include "nlohmann/json.hpp"
@@ -132,7 +131,8 @@ TEST_F(CliTest, BadFlagsAreOneLine) {
 }
 
 TEST_F(CliTest, EveryCommandHasHelpWithExamples) {
-  for (const char* command : {"", "replay", "verify", "show", "import", "export", "bench"}) {
+  for (const char* command : {"", "replay", "verify", "show", "import", "export", "cut", "merge",
+                              "stats", "bench"}) {
     const Ran ran = Run(std::string(command) + " --help");
     EXPECT_EQ(ran.code, 0) << command;
     EXPECT_NE(ran.out.find("Example"), std::string::npos) << command;
@@ -159,6 +159,55 @@ TEST_F(CliTest, ShowListsTheTrace) {
   EXPECT_NE(ran.out.find("#4 ioctl(c0, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU) = 0\n"),
             std::string::npos)
       << ran.out;
+}
+
+TEST_F(CliTest, ShowStartsWhereItIsTold) {
+  const std::string trace = WriteTrace("from.jsonl", SetUpLines());
+  const std::string iovt = File("from.iovt");
+  ASSERT_EQ(Run("import " + trace + " " + iovt).code, 0);
+  // Event 0 begins the sequence, so event 4 is step 4.
+  for (const std::string& file : {trace, iovt}) {
+    const Ran ran = Run("show --from 4 --count 1 " + file);
+    EXPECT_EQ(ran.code, 0);
+    EXPECT_NE(ran.out.find("#4 ioctl"), std::string::npos) << ran.out;
+    EXPECT_EQ(ran.out.find("#3 "), std::string::npos) << ran.out;
+    EXPECT_EQ(ran.out.find("#5 "), std::string::npos) << ran.out;
+    ExpectUnusable(Run("show --from 1000 " + file), "from.");
+  }
+}
+
+TEST_F(CliTest, CutKeepsASequenceUpToAStep) {
+  const std::string trace = WriteTrace("cut.jsonl", Differing());
+  const std::string iovt = File("cut.iovt");
+  EXPECT_EQ(Run("cut --until 4 " + trace + " " + iovt).code, 0);
+  EXPECT_EQ(Run("replay " + trace).code, 1);
+  const Ran shown = Run("show " + iovt);
+  EXPECT_NE(shown.out.find("#4 "), std::string::npos) << shown.out;
+  EXPECT_EQ(shown.out.find("#5 "), std::string::npos) << shown.out;
+  EXPECT_EQ(Run("cut --seq 1 " + trace + " " + iovt).code, 0);
+  EXPECT_EQ(Run("replay --format json " + iovt).out, Run("replay --format json " + trace).out);
+  // What was there stays where the cut fails.
+  const std::string before = Slurp(iovt);
+  ExpectUnusable(Run("cut --seq 7 " + trace + " " + iovt), "there is no sequence 7");
+  EXPECT_EQ(Slurp(iovt), before);
+}
+
+TEST_F(CliTest, MergeNumbersTheSequencesAnew) {
+  const std::string trace = WriteTrace("merge.jsonl", Differing());
+  const std::string both = File("merge.iovt");
+  EXPECT_EQ(Run("merge " + both + " " + trace + " " + trace).code, 0);
+  const std::string json = Run("replay --format json " + both).out;
+  EXPECT_NE(json.find("\"seq\":1,"), std::string::npos) << json;
+  EXPECT_NE(json.find("\"seq\":2,"), std::string::npos) << json;
+  const std::string other = Write("other.jsonl", TestHeaderLine("compat") + "\n");
+  ExpectUnusable(Run("merge " + both + " " + trace + " " + other), "other.jsonl");
+}
+
+TEST_F(CliTest, StatsCountsCallsAndErrors) {
+  const Ran ran = Run("stats " + WriteTrace("stats.jsonl", Differing()));
+  EXPECT_EQ(ran.code, 0);
+  EXPECT_NE(ran.out.find("VFIO_CHECK_EXTENSION"), std::string::npos) << ran.out;
+  EXPECT_NE(ran.out.find("sequences 1, calls 5, succeeded 100.0%"), std::string::npos) << ran.out;
 }
 
 }  // namespace

@@ -24,6 +24,9 @@ void AddVerify(CLI::App& app, Run* run);
 void AddShow(CLI::App& app, Run* run);
 void AddImport(CLI::App& app, Run* run);
 void AddExport(CLI::App& app, Run* run);
+void AddCut(CLI::App& app, Run* run);
+void AddMerge(CLI::App& app, Run* run);
+void AddStats(CLI::App& app, Run* run);
 void AddBench(CLI::App& app, Run* run);
 
 }  // namespace iovalid::conformance::cli

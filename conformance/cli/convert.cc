@@ -22,8 +22,7 @@ bool EndsIn(const std::string& name, const std::string& end) {
 }
 
 absl::Status Write(traces::EventSource& source, const std::string& format, std::ostream& out) {
-  return format == "textproto" ? traces::WriteText(source, out)
-                               : traces::ExportGolden(source, out);
+  return format == "textproto" ? traces::WriteText(source, out) : traces::ExportGolden(source, out);
 }
 
 // Text forms appear under their name only when they are complete.

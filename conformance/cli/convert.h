@@ -8,9 +8,10 @@
 
 namespace iovalid::conformance::cli {
 
-// Converts a trace of any kind to the kind that the target's name ends in: .iovt, .jsonl, .textproto.
-// "-" writes to standard output in the form `format` ("jsonl", "textproto"). `archive`: .iovt as small
-// as possible.
+// Converts a trace of any kind to the kind that the target's name ends in: .iovt, .jsonl,
+// .textproto.
+// "-" writes to standard output in the form `format` ("jsonl", "textproto"). `archive`: .iovt as
+// small as possible.
 absl::Status Convert(const std::string& from, const std::string& to, const std::string& format,
                      bool archive);
 

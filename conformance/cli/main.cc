@@ -19,7 +19,8 @@ constexpr char kFooter[] =
 
 int Main(int argc, char** argv) {
   CLI::App app(
-      "iovalid replays the system calls of a VFIO user on a model of the kernel, through VFIO type1\n"
+      "iovalid replays the system calls of a VFIO user on a model of the kernel, through VFIO "
+      "type1\n"
       "and through iommufd's VFIO compatibility layer, and shows every difference.",
       "iovalid");
   app.footer(kFooter);
@@ -31,6 +32,9 @@ int Main(int argc, char** argv) {
   AddShow(app, &run);
   AddImport(app, &run);
   AddExport(app, &run);
+  AddCut(app, &run);
+  AddMerge(app, &run);
+  AddStats(app, &run);
   AddBench(app, &run);
   const auto named = [&](const CLI::App* command) {
     return argc > 1 && command->get_name() == argv[1];

@@ -31,7 +31,8 @@ constexpr char kFooter[] =
     "  native       the paths as recorded\n"
     "Kernels: 6.1 (without iommufd), 6.12, 7.3 (the default).\n"
     "\n"
-    "A difference of state is shown at the call that brings it about, not again while it stays the\n"
+    "A difference of state is shown at the call that brings it about, not again while it stays "
+    "the\n"
     "same. While a device is attached on one side only, what follows from that is not listed.\n"
     "\n"
     "--format json prints one object a line for each differing call:\n"
@@ -55,8 +56,7 @@ int RunReplay(const Options& options) {
   std::unique_ptr<ReplayReporter> reporter;
   const bool json = options.format == "json";
   if (json) {
-    reporter =
-        std::make_unique<JsonReporter>(std::cout, options.all, options.files.size() > 1);
+    reporter = std::make_unique<JsonReporter>(std::cout, options.all, options.files.size() > 1);
   } else {
     reporter = std::make_unique<TextReporter>(std::cout, StdoutStyle(), options.all);
   }

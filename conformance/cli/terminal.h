@@ -14,8 +14,8 @@ namespace iovalid::conformance::cli {
 // Colour where standard output is a terminal and NO_COLOR is not set.
 Style StdoutStyle();
 
-// A line on standard error that shows how far a command is, rewritten in place. Silent where standard
-// error is not a terminal. Cleared when it goes.
+// A line on standard error that shows how far a command is, rewritten in place. Silent where
+// standard error is not a terminal. Cleared when it goes.
 class Progress {
  public:
   Progress();

@@ -61,17 +61,16 @@ void Print(const std::string& file, const Mismatch& mismatch, const Style& style
 void PrintTable(const std::vector<Row>& rows, const Style& style) {
   size_t width = 4;
   for (const Row& row : rows) width = std::max(width, row.file.size());
-  std::cout << style.Dim(fmt::format("{:<{}}  {:<12}  {:>8}  {:>8}  {:>8}  {:>10}  {:>8}  {}", "file",
-                                     width, "model", "calls", "match", "mismatch", "unmodelled",
-                                     "percent", "digest"))
+  std::cout << style.Dim(fmt::format("{:<{}}  {:<12}  {:>8}  {:>8}  {:>8}  {:>10}  {:>8}  {}",
+                                     "file", width, "model", "calls", "match", "mismatch",
+                                     "unmodelled", "percent", "digest"))
             << '\n';
   for (const Row& row : rows) {
-    const double percent =
-        row.counts.calls == 0
-            ? 100.0
-            : 100.0 * static_cast<double>(row.counts.match) / static_cast<double>(row.counts.calls);
-    std::cout << fmt::format("{:<{}}  {:<12}  {:>8}  {:>8}  {:>8}  {:>10}  {:>7.2f}%  {}\n", row.file,
-                             width, row.side, row.counts.calls, row.counts.match,
+    const double percent = row.counts.calls == 0 ? 100.0
+                                                 : 100.0 * static_cast<double>(row.counts.match) /
+                                                       static_cast<double>(row.counts.calls);
+    std::cout << fmt::format("{:<{}}  {:<12}  {:>8}  {:>8}  {:>8}  {:>10}  {:>7.2f}%  {}\n",
+                             row.file, width, row.side, row.counts.calls, row.counts.match,
                              row.counts.mismatch, row.counts.unmodelled, percent, row.digest);
   }
   for (const Row& row : rows) {
@@ -99,14 +98,14 @@ int RunVerify(const Options& options) {
       progress.Clear();
       Print(file, mismatch, style);
     };
-    const absl::StatusOr<VerifyResult> result = Verify(
-        **source, file, on_mismatch, [&](uint64_t events) { progress.Show(file, events); });
+    const absl::StatusOr<VerifyResult> result =
+        Verify(**source, file, on_mismatch, [&](uint64_t events) { progress.Show(file, events); });
     progress.Clear();
     PrintWarnings(**source);
     if (!result.ok()) return Fail(result.status());
     total += result->counts;
-    rows.push_back({file, result->side.Name(), result->digest.ToString(), result->counts,
-                    result->skipped});
+    rows.push_back(
+        {file, result->side.Name(), result->digest.ToString(), result->counts, result->skipped});
   }
   if (total.mismatch > printed) {
     std::cout << "and " << total.mismatch - printed << " more mismatches (--all prints them)\n\n";
