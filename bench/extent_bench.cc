@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// sim::ExtentMap at the number of live extents that a DMA entry limit allows (65,535), with std::map
-// and absl::btree_map keyed by the first number as yardsticks. One item = one operation.
+// sim::ExtentMap at the number of live extents that a DMA entry limit allows (65,535), with
+// std::map and absl::btree_map keyed by the first number as yardsticks. One item = one operation.
 #include <benchmark/benchmark.h>
 
 #include <cstdint>

@@ -49,7 +49,8 @@ TEST(DigestTest, PrintsAllDigits) {
 TEST(DigestTest, FixedValues) {
   EXPECT_EQ(HashWords(1, 2, 3, 4, 5).ToString(), "08f215f8277bc22d0da9e10d2f3f0b84");
   EXPECT_EQ(HashReach(0x100, 0x100000, 1, 3).ToString(), "0442903eac26263117b5b44bdc6a76fe");
-  EXPECT_EQ(HashReach(0x12345678, 0xabcdef01, 1000000, 1).ToString(), "03855856738579c2134fbc9c08f7097b");
+  EXPECT_EQ(HashReach(0x12345678, 0xabcdef01, 1000000, 1).ToString(),
+            "03855856738579c2134fbc9c08f7097b");
 }
 
 TEST(HashWordsTest, EveryPositionCounts) {

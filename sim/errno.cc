@@ -7,7 +7,8 @@
 namespace iovalid::sim {
 namespace {
 
-// Names for the values that have none of their own, made once: "E1" .. "E4095" (the kernel's range).
+// Names for the values that have none of their own, made once: "E1" .. "E4095" (the kernel's
+// range).
 std::string_view Unnamed(int value) {
   constexpr int kMaxErrno = 4095;
   static const std::array<std::string, kMaxErrno + 1>* const names = [] {

@@ -16,8 +16,8 @@ namespace iovalid::sim {
 //
 // It is a B+-tree whose nodes live in two vectors and name one another by index. Copying a map is
 // therefore two block copies, and its shape depends on nothing but the calls made. No operation
-// allocates once the vectors have grown to the largest number of nodes used. The node sizes are those
-// that bench/extent_bench found fastest at 65,535 extents.
+// allocates once the vectors have grown to the largest number of nodes used. The node sizes are
+// those that bench/extent_bench found fastest at 65,535 extents.
 //
 // Inner nodes separate their children by the lower bound of `first` only. An extent may thus reach
 // past the separator of the next leaf; searches look one extent to the left to find it.
@@ -250,8 +250,8 @@ class ExtentMap {
     uint32_t next;  // also links the free list
   };
 
-  // Child i holds the extents whose `first` is in [key[i], key[i+1]). key[0] is never looked at: the
-  // first child has no lower bound of its own.
+  // Child i holds the extents whose `first` is in [key[i], key[i+1]). key[0] is never looked at:
+  // the first child has no lower bound of its own.
   struct Inner {
     uint64_t key[kInnerSlots];
     uint32_t child[kInnerSlots];
@@ -275,8 +275,8 @@ class ExtentMap {
     }
     return static_cast<unsigned>(base - a) + static_cast<unsigned>(*base <= x);
   }
-  // Large maps have cold leaves. The steps of the search depend on one another; asking for all lines
-  // of the keys at once makes it wait for memory once.
+  // Large maps have cold leaves. The steps of the search depend on one another; asking for all
+  // lines of the keys at once makes it wait for memory once.
   static void PrefetchKeys(const Leaf& leaf) {
     __builtin_prefetch(&leaf.count);
     for (unsigned i = 0; i < kLeafSlots; i += 8) __builtin_prefetch(&leaf.first[i]);
@@ -423,8 +423,9 @@ class ExtentMap {
     path->node[0] = node;
   }
 
-  // Refills the too empty leaf that `key` leads to: joins it with a neighbour under the same parent,
-  // or shares the neighbour's entries evenly where both don't fit into one with room to spare.
+  // Refills the too empty leaf that `key` leads to: joins it with a neighbour under the same
+  // parent, or shares the neighbour's entries evenly where both don't fit into one with room to
+  // spare.
   void FixLeaf(uint64_t key) {
     Path path;
     Descend(key, &path);
@@ -532,7 +533,8 @@ class ExtentMap {
     }
   }
 
-  // A separator can lie anywhere between the neighbours' `first`, inside the left one's extent, too.
+  // A separator can lie anywhere between the neighbours' `first`, inside the left one's extent,
+  // too.
   void RaiseSeparators(uint64_t old_first, uint64_t new_first) {
     uint32_t node = root_;
     for (unsigned level = height_; level > 0; --level) {
@@ -551,7 +553,8 @@ class ExtentMap {
     if (level == 0) {
       const Leaf& leaf = leaves_[node];
       if (leaf.count == 0 || leaf.count > kLeafSlots || leaf.prev != *previous_leaf) return false;
-      if (*previous_leaf == kNone ? head_ != node : leaves_[*previous_leaf].next != node) return false;
+      const uint32_t expected = *previous_leaf == kNone ? head_ : leaves_[*previous_leaf].next;
+      if (expected != node) return false;
       for (unsigned i = 0; i < leaf.count; ++i) {
         if (leaf.first[i] > leaf.last[i]) return false;
         if (*has_previous && leaf.first[i] <= *previous_last) return false;

@@ -208,8 +208,8 @@ RC_GTEST_PROP(ExtentMapProperty, BehavesLikeStdMap, ()) {
   rc::state::runAll(commands, model, map);
 }
 
-// The generator makes what the property is about: trees of several levels that shrink again, extents
-// at both ends of the space, and touching neighbours.
+// The generator makes what the property is about: trees of several levels that shrink again,
+// extents at both ends of the space, and touching neighbours.
 TEST(ExtentMapPropertyGenerator, ReachesTheInterestingShapes) {
   size_t largest = 0;
   size_t shrinks = 0;

@@ -21,8 +21,9 @@ inline constexpr uint64_t kHugePages = 512;
 // Gives out page ids in ascending order; none is ever given out twice.
 class FrameAllocator {
  public:
-  // Reserves `pages` consecutive ids whose first is congruent to `alignment` modulo 512, so that huge
-  // mappings of the range are possible where its address is aligned likewise. 0 where none are left.
+  // Reserves `pages` consecutive ids whose first is congruent to `alignment` modulo 512, so that
+  // huge mappings of the range are possible where its address is aligned likewise. 0 where none are
+  // left.
   PageId Allocate(uint64_t pages, uint64_t alignment) {
     const PageId first = next_ + ((alignment - next_) & (kHugePages - 1));
     if (first > kEndRamPage || pages > kEndRamPage - first) return 0;

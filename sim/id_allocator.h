@@ -9,8 +9,8 @@
 
 namespace iovalid::sim {
 
-// Gives out the lowest free number from a base on, as the kernel's ida and xarray do (iommufd object
-// ids count from 1).
+// Gives out the lowest free number from a base on, as the kernel's ida and xarray do (iommufd
+// object ids count from 1).
 class IdAllocator {
  public:
   explicit IdAllocator(uint32_t base) : base_(base) {}

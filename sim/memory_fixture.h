@@ -11,7 +11,8 @@
 
 namespace iovalid::sim {
 
-// For tests: one address space, and short ways to arrange and look at it. Lengths are in pages here.
+// For tests: one address space, and short ways to arrange and look at it. Lengths are in pages
+// here.
 class MemoryFixture {
  public:
   explicit MemoryFixture(const MemoryPolicy& policy = {}) : memory(policy) { memory.AddMm(); }
@@ -26,7 +27,8 @@ class MemoryFixture {
     request.write = write;
     return request;
   }
-  static MapRequest Shared(uint64_t addr, uint64_t pages, ObjectId object, uint64_t first_page = 0) {
+  static MapRequest Shared(uint64_t addr, uint64_t pages, ObjectId object,
+                           uint64_t first_page = 0) {
     MapRequest request = Anonymous(addr, pages);
     request.shared = true;
     request.object = object;

@@ -24,10 +24,10 @@ enum class ObjectKind : uint8_t {
 
 // The memory objects of one simulated machine: what can be mapped by more than one address space.
 //
-// An object has a page id for each page below its end. They are given out when the object is created
-// or grows, never by a fault or a pin, so that two replays of the same script that differ in their
-// pins have the same ids. A page that an object loses by shrinking never comes back: after growing
-// again there is another id in its place.
+// An object has a page id for each page below its end. They are given out when the object is
+// created or grows, never by a fault or a pin, so that two replays of the same script that differ
+// in their pins have the same ids. A page that an object loses by shrinking never comes back: after
+// growing again there is another id in its place.
 class MemoryObjects {
  public:
   // `size` in bytes.

@@ -16,8 +16,8 @@ struct MemoryPolicy {
   bool huge_zero_copied_whole = true;
 
   // A read-only FOLL_LONGTERM pin in a private mapping of a page that is not anonymous (the zero
-  // page, a page of the file) first gives the process its own copy (gup_must_unshare, 6.2). Otherwise
-  // the pin gets the page that is there (6.1).
+  // page, a page of the file) first gives the process its own copy (gup_must_unshare, 6.2).
+  // Otherwise the pin gets the page that is there (6.1).
   bool longterm_ro_pin_unshares = true;
 
   // A FOLL_LONGTERM pin for writing in a shared writable mapping of a file whose file system tracks

@@ -18,8 +18,8 @@ class PageContent {
 
   size_t size() const { return slots_.size(); }
 
-  // The slot of the page's contents, or kNoSlot where it is all zero. A slot stays the same until the
-  // page is dropped.
+  // The slot of the page's contents, or kNoSlot where it is all zero. A slot stays the same until
+  // the page is dropped.
   uint32_t Find(PageId page) const {
     const auto c = slots_.Find(page);
     return c ? slots_.value(c) : kNoSlot;

@@ -25,8 +25,8 @@ void RunCounter::Add(uint64_t first, uint64_t n, int32_t delta) {
   const uint64_t last = first + n - 1;
   total_ += static_cast<uint64_t>(static_cast<int64_t>(delta)) * n;
 
-  // The common cases: a range that meets no run, or lies in a run that it takes away. `before` is the
-  // only run that can reach into the range from the left.
+  // The common cases: a range that meets no run, or lies in a run that it takes away. `before` is
+  // the only run that can reach into the range from the left.
   const auto before = runs_.AtOrBefore(first);
   const auto after = before ? runs_.Next(before) : runs_.Begin();
   if (delta > 0 && (!before || runs_.last(before) < first) &&
@@ -103,8 +103,8 @@ void RunCounter::Slow(uint64_t first, uint64_t last, int32_t delta) {
     if (end == last) break;
     at = end + 1;
   }
-  // Join what has become equal. Inside the range neighbours that differed still differ, but for what
-  // was filled in or emptied.
+  // Join what has become equal. Inside the range neighbours that differed still differ, but for
+  // what was filled in or emptied.
   at = first;
   JoinAt(first);
   while (at < last) {

@@ -13,7 +13,8 @@ namespace iovalid::sim {
 // they came about.
 class RunCounter {
  public:
-  // Adds `delta` to the counters of [first, first + n), n > 0, which must not wrap or go below zero.
+  // Adds `delta` to the counters of [first, first + n), n > 0, which must not wrap or go below
+  // zero.
   void Add(uint64_t first, uint64_t n, int32_t delta);
 
   uint32_t Get(uint64_t key) const {
@@ -21,7 +22,8 @@ class RunCounter {
     return c ? runs_.value(c) : 0;
   }
 
-  // The counter at `key`, and in `end` the last number up to `limit` with the same count in between.
+  // The counter at `key`, and in `end` the last number up to `limit` with the same count in
+  // between.
   uint32_t GetRun(uint64_t key, uint64_t limit, uint64_t* end) const;
 
   // The sum of all counters.

@@ -44,12 +44,13 @@ class SimMemory final : public PageData {
   // A new, empty one.
   MmId AddMm();
   // dup_mmap: a copy of `parent`. Mappings marked MADV_DONTFORK and device memory with it are left
-  // out. Private pages become shared copy-on-write, except that pinned ones are copied for the child
-  // at once (copy_present_page). Cookies of inherited device mappings are reported in `cookies`, one
-  // entry for each mapping, for the owner to take a reference. kNoMm where no page ids are left.
+  // out. Private pages become shared copy-on-write, except that pinned ones are copied for the
+  // child at once (copy_present_page). Cookies of inherited device mappings are reported in
+  // `cookies`, one entry for each mapping, for the owner to take a reference. kNoMm where no page
+  // ids are left.
   MmId ForkMm(MmId parent, std::vector<uint32_t>* cookies);
-  // exit_mmap: unmaps everything. Cookies that are gone with it are added to `released`. Pinned pages
-  // stay what they are until they are unpinned. The Mm object stays and faults on everything.
+  // exit_mmap: unmaps everything. Cookies that are gone with it are added to `released`. Pinned
+  // pages stay what they are until they are unpinned. The Mm object stays and faults on everything.
   void RemoveMm(MmId mm, std::vector<uint32_t>* released);
   size_t mm_count() const { return spaces_.size(); }
   // Valid for the lifetime of this SimMemory.
@@ -59,8 +60,8 @@ class SimMemory final : public PageData {
   // Memory objects. `size` in bytes.
   // kNoObject where the machine has no page ids left.
   ObjectId CreateObject(ObjectKind kind, uint64_t size);
-  // ftruncate: pages beyond the end leave the object and all address spaces (truncate_pagecache, with
-  // private copies), but stay what they are where pinned. kINVAL for an unknown object or, for
+  // ftruncate: pages beyond the end leave the object and all address spaces (truncate_pagecache,
+  // with private copies), but stay what they are where pinned. kINVAL for an unknown object or, for
   // hugetlbfs, a size that is no multiple of 2 MiB; kNOMEM.
   Errno Resize(ObjectId object, uint64_t size);
   const MemoryObjects& objects() const { return objects_; }

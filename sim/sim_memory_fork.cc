@@ -6,8 +6,8 @@
 namespace iovalid::sim {
 
 // dup_mmap. The child gets page ids of its own for what it will touch later, and so does the parent
-// for copies of pages that are now shared: they are reserved here, where the program forks, not where
-// a write or a pin happens to break the sharing.
+// for copies of pages that are now shared: they are reserved here, where the program forks, not
+// where a write or a pin happens to break the sharing.
 MmId SimMemory::ForkMm(MmId parent_id, std::vector<uint32_t>* cookies) {
   const MmId child_id = AddMm();
   SimMm& parent = spaces_[parent_id];

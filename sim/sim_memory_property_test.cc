@@ -189,8 +189,8 @@ RC_GTEST_PROP(SimMemoryProperty, RangeAtOnceEqualsPageByPage, ()) {
   RC_ASSERT(Present(at_once) == Present(by_page));
 }
 
-// Two sides of a replay: the same program, different pins. In the end, every writable page that both
-// touch is the same page on both.
+// Two sides of a replay: the same program, different pins. In the end, every writable page that
+// both touch is the same page on both.
 RC_GTEST_PROP(SimMemoryProperty, PinsDoNotChangeIds, ()) {
   SimMemory left = Start(AnyPolicy());
   SimMemory right = left;
@@ -218,9 +218,9 @@ RC_GTEST_PROP(SimMemoryProperty, PinsDoNotChangeIds, ()) {
   }
 }
 
-// A byte written through one address space and one address, checked against a plain map: forks, copies
-// and pins change who sees it exactly as private and shared memory say. Every own page is in one
-// place only, and no id that was left behind comes back for other memory.
+// A byte written through one address space and one address, checked against a plain map: forks,
+// copies and pins change who sees it exactly as private and shared memory say. Every own page is in
+// one place only, and no id that was left behind comes back for other memory.
 RC_GTEST_PROP(SimMemoryProperty, ContentsFollowTheProgram, ()) {
   constexpr uint64_t kFew = 6;
   SimMemory memory = Start(Policy612WithoutThp());

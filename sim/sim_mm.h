@@ -37,7 +37,8 @@ struct MapRequest {
   uint64_t offset = 0;         // bytes into the object
 };
 
-// How far an access by the program came: `done` bytes, then signal 11 (SEGV) or 7 (BUS); 0 for none.
+// How far an access by the program came: `done` bytes, then signal 11 (SEGV) or 7 (BUS); 0 for
+// none.
 struct TouchResult {
   int signal = 0;
   uint64_t done = 0;
@@ -73,34 +74,35 @@ class SimMm final : public Mm {
   Errno MapPfns(uint64_t addr, uint64_t pages, bool read, bool write, PageId first,
                 uint32_t cookie) override;
 
-  // The program's calls. All replace, cut and merge mappings as the kernel does. `released` gets the
-  // cookie of each device mapping whose last piece in this address space went.
+  // The program's calls. All replace, cut and merge mappings as the kernel does. `released` gets
+  // the cookie of each device mapping whose last piece in this address space went.
   //
-  // mmap. kINVAL: len 0, addr or offset misaligned (2 MiB for huge pages). kNOMEM: beyond the top of
-  // user space, or out of page ids. kACCES: shared and writable, but the file is not. kBADF: no such
-  // object. kOVERFLOW: offset + len wraps. Where the range cuts a huge page that is mapped
+  // mmap. kINVAL: len 0, addr or offset misaligned (2 MiB for huge pages). kNOMEM: beyond the top
+  // of user space, or out of page ids. kACCES: shared and writable, but the file is not. kBADF: no
+  // such object. kOVERFLOW: offset + len wraps. Where the range cuts a huge page that is mapped
   // there: kINVAL.
   Errno Map(const MapRequest& request, std::vector<uint32_t>* released);
   // munmap. kINVAL: len 0, addr misaligned, beyond the top, or a huge page would be cut.
   Errno Unmap(uint64_t addr, uint64_t len, std::vector<uint32_t>* released);
-  // mprotect. kINVAL: addr misaligned, huge page cut. kNOMEM: a hole (pieces before it are changed).
-  // kACCES: write wanted on a shared mapping of a file not opened for writing.
+  // mprotect. kINVAL: addr misaligned, huge page cut. kNOMEM: a hole (pieces before it are
+  // changed). kACCES: write wanted on a shared mapping of a file not opened for writing.
   Errno Protect(uint64_t addr, uint64_t len, bool read, bool write, bool exec);
-  // mremap to `new_addr` (the address the call returned; equal to old_addr where it stayed). What was
-  // at new_addr goes. kINVAL: misaligned, empty, or both ranges overlap. kFAULT: a hole, or device
-  // memory that would grow.
+  // mremap to `new_addr` (the address the call returned; equal to old_addr where it stayed). What
+  // was at new_addr goes. kINVAL: misaligned, empty, or both ranges overlap. kFAULT: a hole, or
+  // device memory that would grow.
   Errno Remap(uint64_t old_addr, uint64_t old_len, uint64_t new_addr, uint64_t new_len,
               std::vector<uint32_t>* released);
-  // madvise: 10 DONTFORK and 11 DOFORK are honoured, all other advice changes nothing here.
-  // kINVAL: addr misaligned. kNOMEM: a hole (the mapped parts are changed).
+  // madvise: 4 DONTNEED, 10 DONTFORK and 11 DOFORK are honoured, all other advice changes nothing
+  // here. kINVAL: addr misaligned, a huge page cut, or DONTNEED or DOFORK on device memory. kNOMEM:
+  // a hole (the mapped parts are changed), or out of page ids.
   Errno Madvise(uint64_t addr, uint64_t len, int advice);
 
   // One access to each page: at addr, addr + 4096, ... below addr + len, by the program itself.
   TouchResult Touch(uint64_t addr, uint64_t len, bool write);
 
   // The replayer's own access, whatever the rights: false where part of it is not mapped (then the
-  // part before it is done). Not in the write log. Poke faults pages in and breaks copy-on-write as a
-  // store by the program does; Peek leaves everything as it is.
+  // part before it is done). Not in the write log. Poke faults pages in and breaks copy-on-write as
+  // a store by the program does; Peek leaves everything as it is.
   bool Poke(uint64_t addr, const void* from, size_t len);
   bool Peek(uint64_t addr, void* to, size_t len) const;
 
@@ -114,8 +116,8 @@ class SimMm final : public Mm {
   // The page that the page table has at `va` (the "present" bit of pagemap; rights do not matter).
   // Device mappings are left out, here and below: their frames say by themselves what they are.
   bool PresentPage(uint64_t va, PageId* page) const;
-  // Calls fn(va, first page, pages) for each run of present pages, ascending; `va` in bytes. Adjacent
-  // runs may be continuous. Zero pages come one by one.
+  // Calls fn(va, first page, pages) for each run of present pages, ascending; `va` in bytes.
+  // Adjacent runs may be continuous. Zero pages come one by one.
   template <typename Fn>
   void ForEachPresentRun(Fn fn) const {
     for (auto c = space_.runs.Begin(); c; c = space_.runs.Next(c)) {

@@ -12,9 +12,9 @@ bool SimMm::AccessOk(uint64_t addr, uint64_t len) const {
   return len <= kUserTop && addr <= kUserTop - len;
 }
 
-// Faults the page in and finds its contents. kNoSlot in `slot`: it is all zero (for reading only), or
-// device memory (reads as zero, writes have no effect). With `force` the rights do not matter. False:
-// the access faults.
+// Faults the page in and finds its contents. kNoSlot in `slot`: it is all zero (for reading only),
+// or device memory (reads as zero, writes have no effect). With `force` the rights do not matter.
+// False: the access faults.
 bool SimMm::Reach(uint64_t page, bool write, bool force, uint32_t* slot) {
   Vma vma;
   uint64_t reach = page;

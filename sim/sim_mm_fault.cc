@@ -80,8 +80,8 @@ void SimMm::SetRun(PageRange range, const PresentRun& run) {
   }
 }
 
-// split_huge_pmd where a boundary of mappings at `page` cuts a block: the huge zero page becomes 512
-// entries of the zero page.
+// split_huge_pmd where a boundary of mappings at `page` cuts a block: the huge zero page becomes
+// 512 entries of the zero page.
 void SimMm::SplitHugeZero(uint64_t page) {
   const uint64_t block = BlockOf(page);
   if (page == block) return;
@@ -253,8 +253,8 @@ void SimMm::MakeOwn(const Vma& vma, PageRange range, const PresentRun& run) {
   }
 }
 
-// do_wp_page on anonymous pages that a fork shared: the last address space that maps a page keeps it,
-// any other gets a copy.
+// do_wp_page on anonymous pages that a fork shared: the last address space that maps a page keeps
+// it, any other gets a copy.
 void SimMm::BreakSharing(const Vma& vma, PageRange range, const PresentRun& run) {
   RunCounter& sharers = memory_->sharers_;
   uint64_t page = range.first;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Transparent and explicit huge pages: which pages a fault makes present. Sources:
-// do_huge_pmd_anonymous_page, do_huge_pmd_wp_page, do_huge_zero_wp_pmd, hugetlb_no_page; golden edges
-// mem-huge*.
+// do_huge_pmd_anonymous_page, do_huge_pmd_wp_page, do_huge_zero_wp_pmd, hugetlb_no_page; golden
+// edges mem-huge*, and what a running 6.1 charged in blocks that were read, written or cut.
 #include <gtest/gtest.h>
 
 #include "sim/memory_fixture.h"

@@ -16,8 +16,8 @@ constexpr int kMadvDoFork = 11;
 
 }  // namespace
 
-// The pages of [addr, addr + len), `len` rounded up to `alignment`. kINVAL: nothing, or a misaligned
-// address. kNOMEM: not below the top of user space.
+// The pages of [addr, addr + len), `len` rounded up to `alignment`. kINVAL: nothing, or a
+// misaligned address. kNOMEM: not below the top of user space.
 Errno SimMm::CheckRange(uint64_t addr, uint64_t len, uint64_t alignment, PageRange* range) const {
   if (len == 0 || addr % alignment != 0) return Errno::kINVAL;
   if (addr >= kUserTop || len > kUserTop - addr) return Errno::kNOMEM;
@@ -201,8 +201,8 @@ Errno SimMm::Protect(uint64_t addr, uint64_t len, bool read, bool write, bool ex
   return Errno::kOk;
 }
 
-// Gives private mappings in the range, which begins and ends with mappings, new page ids for what the
-// process has not touched yet. False where none are left.
+// Gives private mappings in the range, which begins and ends with mappings, new page ids for what
+// the process has not touched yet. False where none are left.
 bool SimMm::Renumber(PageRange range) {
   for (auto c = space_.vmas.FirstOverlap(range.first, range.last);
        c && space_.vmas.first(c) <= range.last; c = space_.vmas.Next(c)) {
@@ -245,8 +245,8 @@ Errno SimMm::Madvise(uint64_t addr, uint64_t len, int advice) {
   return hole ? Errno::kNOMEM : Errno::kOk;
 }
 
-// Moves mappings and page-table entries of `from`, which begins and ends with mappings, to the empty
-// range that starts at `to_first`.
+// Moves mappings and page-table entries of `from`, which begins and ends with mappings, to the
+// empty range that starts at `to_first`.
 void SimMm::Move(PageRange from, uint64_t to_first) {
   const uint64_t shift = to_first - from.first;
   SplitHugeZero(from.first);
@@ -339,8 +339,8 @@ Errno SimMm::Remap(uint64_t old_addr, uint64_t old_len, uint64_t new_addr, uint6
   return result;
 }
 
-// unmap_mapping_range: the entries for pages of the object from index `pages` on go, and so do private
-// copies, which the process would get anew.
+// unmap_mapping_range: the entries for pages of the object from index `pages` on go, and so do
+// private copies, which the process would get anew.
 void SimMm::TruncateObject(ObjectId object, uint64_t pages) {
   for (auto c = space_.vmas.Begin(); c;) {
     const Vma vma = space_.vmas.value(c);

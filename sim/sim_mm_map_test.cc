@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// mmap, munmap, mprotect, mremap, madvise. Sources: mm/mmap.c, mm/vma.c, mm/mprotect.c, mm/mremap.c,
-// mm/madvise.c of the kernel.
+// mmap, munmap, mprotect, mremap, madvise. Sources: mm/mmap.c, mm/vma.c, mm/mprotect.c,
+// mm/mremap.c, mm/madvise.c of the kernel.
 #include <gtest/gtest.h>
 
 #include "sim/memory_fixture.h"

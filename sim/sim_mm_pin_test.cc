@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a pin gets, by kind of memory, state of the page and kernel. Sources: mm/gup.c
-// (check_vma_flags, writable_file_mapping_allowed), gup_must_unshare, memfd_pin_folios, and the golden
-// families edges (mem-*) and random-mem.
+// (check_vma_flags, writable_file_mapping_allowed), gup_must_unshare, memfd_pin_folios, and the
+// golden families edges (mem-*) and random-mem.
 #include <gtest/gtest.h>
 
 #include "sim/memory_fixture.h"
@@ -16,8 +16,8 @@ struct Rights {
   bool write;
 };
 
-// FOLL_WRITE needs VM_WRITE, otherwise VM_READ is needed: a mapping for writing only can't be pinned
-// for reading.
+// FOLL_WRITE needs VM_WRITE, otherwise VM_READ is needed: a mapping for writing only can't be
+// pinned for reading.
 TEST(SimMmPinTest, RightsOfTheMapping) {
   for (const Rights rights : {Rights{false, false}, Rights{true, false}, Rights{false, true},
                               Rights{true, true}}) {
@@ -46,8 +46,8 @@ TEST(SimMmPinTest, StopsAtTheFirstPageThatCannotBePinned) {
   EXPECT_EQ(m.Pin(kAddr, ~uint64_t{0}, false).pages, 4u);
 }
 
-// The fast way goes by the page table: a page that was written is readable there, whatever the mapping
-// says (golden edges map-va-prot-dev).
+// The fast way goes by the page table: a page that was written is readable there, whatever the
+// mapping says (golden edges map-va-prot-dev).
 TEST(SimMmPinTest, FastPinReadsPresentPagesOfAWriteOnlyMapping) {
   MemoryFixture m;
   ASSERT_EQ(m.Map(MemoryFixture::Anonymous(kAddr, 4, false, true)), Errno::kOk);
@@ -98,8 +98,8 @@ TEST(SimMmPinTest, PinsAreCounted) {
   EXPECT_EQ(m.memory.pinned_pages(), 0u);
 }
 
-// edges mem-untouched: since 6.2 a read-only pin of memory never written gives the process a page of
-// its own, which a later write does not replace. 6.1 pins the zero page, which is not charged.
+// edges mem-untouched: since 6.2 a read-only pin of memory never written gives the process a page
+// of its own, which a later write does not replace. 6.1 pins the zero page, which is not charged.
 TEST(SimMmPinTest, UntouchedMemoryPinnedForReading) {
   for (const MemoryPolicy& policy : {Policy73(), Policy612WithoutThp()}) {
     MemoryFixture m(policy);

@@ -26,8 +26,8 @@ struct Task {
   // The real user, and the index of that user's account.
   uint32_t uid = 0;
   UserId user = 0;
-  // Whose RLIMIT_MEMLOCK counts where the kernel asks the thread group's (itself for a process of one
-  // thread).
+  // Whose RLIMIT_MEMLOCK counts where the kernel asks the thread group's (itself for a process of
+  // one thread).
   TaskId group_leader = 0;
   // Effective capabilities, bit n is capability n. A new task has all.
   uint64_t capabilities = ~uint64_t{0};
