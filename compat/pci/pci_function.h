@@ -59,7 +59,7 @@ struct PciFunction {
 };
 
 // Page ids of device memory start here, above those of any RAM.
-inline constexpr sim::PageId kFirstMmioFrame = sim::PageId{1} << 36;
+inline constexpr sim::PageId kFirstMmioFrame = sim::kFirstMmioPage;
 // Each device has room for this many page ids; a BAR for 1/8 of them (512 MiB).
 inline constexpr uint64_t kMmioFramesPerDevice = uint64_t{1} << 20;
 inline constexpr uint64_t kMmioFramesPerBar = kMmioFramesPerDevice / 8;
