@@ -37,6 +37,7 @@ struct Program {
     Step step;
     Expectation expected;
     bool observe = false;
+    uint32_t process = 0;
     uint64_t vm_lck = 0, vm_pin = 0;
   };
 
@@ -63,6 +64,7 @@ Program Load(const std::string& path) {
     Program::Item item;
     if (status.ok() && event.has_observe()) {
       item.observe = true;
+      item.process = compiler.ProcessOf(event.task());
       item.vm_lck = event.observe().vm_lck();
       item.vm_pin = event.observe().vm_pin();
     } else if (status.ok()) {
@@ -114,7 +116,7 @@ void BM_VerifyCalls(benchmark::State& state, const std::string& path) {
   for (auto _ : state) {
     for (const Program::Item& item : program.items) {
       if (item.observe) {
-        verifier.Observe(item.vm_lck, item.vm_pin);
+        verifier.Observe(item.process, item.vm_lck, item.vm_pin);
       } else if (!verifier.Run(item.step, item.expected).ok()) {
         return state.SkipWithError("a step can't be replayed");
       }

@@ -102,7 +102,8 @@ TEST(GroupTest, StatusTellsViabilityAndContainer) {
               FailsBy(Errno::kINVAL, "group.status.argsz"));
 }
 
-// The device file keeps the group's file open, and that keeps the container (vfio_group_use_container).
+// The device file keeps the group's file open, and that keeps the container
+// (vfio_group_use_container).
 TEST(LifetimeTest, DeviceOutlivesGroupAndContainerDescriptors) {
   TestProcess p;
   const int c = p.SetUp();
@@ -123,8 +124,9 @@ TEST(LifetimeTest, MappingOfABarHoldsTheDeviceOpen) {
   const int c = p.SetUp();
   EXPECT_THAT(p.Map(c, 0, kBuffer, kPage), Succeeds());
   const int d = static_cast<int>(p.GetDeviceFd(p.group(), 0).ret);
-  EXPECT_THAT(p.system().MmapDevice(p.task(), d, 0x300000000, 2 * kPage, true, true, RegionOffset(0)),
-              Succeeds());
+  EXPECT_THAT(
+      p.system().MmapDevice(p.task(), d, 0x300000000, 2 * kPage, true, true, RegionOffset(0)),
+      Succeeds());
   for (int fd : {d, p.group(), c}) EXPECT_THAT(p.Close(fd), Succeeds());
   EXPECT_EQ(p.locked_pages(), 1u);
   std::vector<uint32_t> released;

@@ -29,8 +29,8 @@ class System::DeviceEnvironment final : public DeviceCallEnvironment {
     return file == kNoIndex ? FileKind::kNone : system_.files_[file].kind;
   }
   int InstallDmabuf(DmabufExport dmabuf, bool /*close_on_exec*/) override {
-    const Outcome outcome = system_.InstallFile(task_, FileKind::kDmabuf,
-                                                system_.dmabufs_.Add(std::move(dmabuf)));
+    const Outcome outcome =
+        system_.InstallFile(task_, FileKind::kDmabuf, system_.dmabufs_.Add(std::move(dmabuf)));
     return outcome.ok() ? static_cast<int>(outcome.ret) : -1;
   }
   bool OpenedAsCdev() const override { return !file_.through_group; }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files, descriptors and tasks of a System.
+#include <algorithm>
+
 #include "compat/system.h"
 
 namespace iovalid::compat {
@@ -110,8 +112,7 @@ Outcome System::Open(sim::TaskId task, std::string_view path) {
     const DeviceConfig& config = config_->devices[device];
     if (path == config.group_path) return OpenGroup(call, config.group);
     if (call.profile().vfio.has_cdev && !path.empty() && path == config.cdev_path) {
-      return InstallFile(task, FileKind::kDevice,
-                         device_files_.Add(DeviceFile{.device = device}));
+      return InstallFile(task, FileKind::kDevice, device_files_.Add(DeviceFile{.device = device}));
     }
   }
   return Fail(Errno::kNOENT, kNoPath);
@@ -155,6 +156,15 @@ void System::Exit(sim::TaskId task) {
   std::vector<int> open;
   kernel_.tasks[task].fds.ForEach([&](int fd, FileIndex) { open.push_back(fd); });
   for (int fd : open) (void)Close(task, fd);
+}
+
+void System::Exec(sim::TaskId task, sim::MmId mm, const std::vector<int>& kept) {
+  kernel_.tasks[task].mm = mm;
+  std::vector<int> closed;
+  kernel_.tasks[task].fds.ForEach([&](int fd, FileIndex) {
+    if (!std::binary_search(kept.begin(), kept.end(), fd)) closed.push_back(fd);
+  });
+  for (int fd : closed) (void)Close(task, fd);
 }
 
 }  // namespace iovalid::compat

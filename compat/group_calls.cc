@@ -54,8 +54,8 @@ Errno ReadName(Call& call, uint64_t arg, std::string* name) {
   while (have < sizeof(buffer)) {
     // Not further than the page, so that a fault is one of the string's own bytes.
     const uint64_t at = arg + have;
-    const size_t chunk = std::min<uint64_t>(sizeof(buffer) - have,
-                                            std::min<uint64_t>(64, sim::kPageSize - at % sim::kPageSize));
+    const size_t chunk = std::min<uint64_t>(
+        sizeof(buffer) - have, std::min<uint64_t>(64, sim::kPageSize - at % sim::kPageSize));
     const size_t got = call.mm().CopyIn(at, buffer + have, chunk);
     if (const void* end = std::memchr(buffer + have, 0, got)) {
       name->assign(static_cast<const char*>(buffer),
@@ -124,8 +124,8 @@ Outcome System::SetContainer(Call& call, GroupIndex group, uint64_t arg) {
   if (g.HasIommu()) return Fail(Errno::kINVAL, kSetTwice);
   const File file = files_[index];
   if (file.kind == FileKind::kContainer) {
-    Outcome outcome = containers_[file.index].AttachGroup(
-        call, group, OwnerToken(FileKind::kGroup, group));
+    Outcome outcome =
+        containers_[file.index].AttachGroup(call, group, OwnerToken(FileKind::kGroup, group));
     if (!outcome.ok()) return outcome;
     g.container = file.index;
     g.container_users = 1;

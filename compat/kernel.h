@@ -53,7 +53,10 @@ struct Kernel {
   std::vector<sim::UserAccount> users;      // by UserId
   std::vector<KernelWarning> warnings;      // since the last call began
 
-  std::vector<sim::Mm*> mms;  // by MmId; null: the address space is gone
+  std::vector<sim::Mm*> mms;  // by MmId; null: the address space is gone (exit_mmap)
+  // The same, but never null once attached: pins outlive their address space, and whoever drops one
+  // needs some way to memory.
+  std::vector<sim::Mm*> releasers;
   sim::PointHook* hook = nullptr;
 
   // iommu_group_claim_dma_owner: fails with EPERM if anybody owns the group.

@@ -65,15 +65,14 @@ StateSnapshot System::Snapshot() const {
   containers_.ForEach([&](uint32_t, const Container& container) {
     if (container.backend()) container.backend()->AddTo(&snapshot);
   });
-  iommufds_.ForEach(
-      [&](uint32_t, const IommufdContext& context) { context.AddTo(&snapshot); });
+  iommufds_.ForEach([&](uint32_t, const IommufdContext& context) { context.AddTo(&snapshot); });
   for (sim::TaskId task = 0; task < kernel_.tasks.size(); ++task) {
     kernel_.tasks[task].fds.ForEach([&](int fd, FileIndex index) {
       const File& file = files_[index];
       const DeviceIndex device =
           file.kind == FileKind::kDevice ? device_files_[file.index].device : 0;
-      snapshot.files.push_back(absl::StrCat("task ", task, " fd ", fd, ": ",
-                                            FileText(file, device, *config_)));
+      snapshot.files.push_back(
+          absl::StrCat("task ", task, " fd ", fd, ": ", FileText(file, device, *config_)));
     });
   }
   for (GroupIndex group = 0; group < groups_.size(); ++group) {
@@ -144,8 +143,8 @@ sim::Digest System::IdentityDigest() const {
   }
   for (sim::TaskId task = 0; task < kernel_.tasks.size(); ++task) {
     const sim::Task& t = kernel_.tasks[task];
-    digest += sim::HashWords('T', task, t.mm | uint64_t{t.uid} << 32, t.rlimit_memlock,
-                             t.capabilities);
+    digest +=
+        sim::HashWords('T', task, t.mm | uint64_t{t.uid} << 32, t.rlimit_memlock, t.capabilities);
     t.fds.ForEach([&](int fd, FileIndex file) {
       digest += sim::HashWords('t', task, static_cast<uint64_t>(fd), file);
     });

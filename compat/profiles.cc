@@ -37,11 +37,11 @@ const KernelProfile kProfiles[] = {
             {
                 .map_checks = kMapChecksOld,
                 .wrap_errno = Errno::kINVAL,
-                .exclusive_ends = true,          // T1 vfio_find_dma
+                .exclusive_ends = true,           // T1 vfio_find_dma
                 .dirty_get_exclusive_end = true,  // T1 vfio_iommu_type1_dirty_pages
-                .claims_nesting = true,          // T1 vfio_iommu_type1_check_extension
-                .caps_aligned = false,           // vfio_main.c vfio_info_cap_add
-                .info_bytes = 20,                // T1 vfio_iommu_type1_get_info
+                .claims_nesting = true,           // T1 vfio_iommu_type1_check_extension
+                .caps_aligned = false,            // vfio_main.c vfio_info_cap_add
+                .info_bytes = 20,                 // T1 vfio_iommu_type1_get_info
             },
         .iommufd = kIommufdProfile61,
         .memory = {.thp = true,
@@ -126,8 +126,7 @@ const KernelProfile* FindProfile(std::string_view name, bool stock) {
   static const std::array<KernelProfile, 2> kStock = {Stock(kProfiles[1]), Stock(kProfiles[2])};
   const auto is = [&](const KernelProfile& profile) {
     const size_t length = profile.name.size();
-    return name.substr(0, length) == profile.name &&
-           (name.size() == length || name[length] == '.');
+    return name.substr(0, length) == profile.name && (name.size() == length || name[length] == '.');
   };
   if (stock) {
     for (const KernelProfile& profile : kStock) {

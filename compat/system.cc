@@ -44,8 +44,15 @@ System::System(SystemConfig config)
 
 sim::MmId System::AttachMm(sim::Mm* mm) {
   kernel_.mms.push_back(mm);
+  kernel_.releasers.push_back(mm);
   kernel_.mm_accounts.emplace_back();
   return static_cast<sim::MmId>(kernel_.mms.size() - 1);
+}
+
+void System::AttachMm(sim::MmId id, sim::Mm* mm) {
+  const bool gone = kernel_.mms[id] == nullptr && kernel_.releasers[id] != nullptr;
+  kernel_.releasers[id] = mm;
+  if (!gone) kernel_.mms[id] = mm;
 }
 
 sim::TaskId System::AddTask(sim::MmId mm, const TaskConfig& config) {
@@ -107,10 +114,10 @@ Outcome System::MmapDevice(sim::TaskId task, int fd, uint64_t addr, uint64_t len
   const DeviceFile& device_file = device_files_[file.index];
   if (!device_file.access_granted) return Fail(Errno::kINVAL, kMmapNoAccess);
   sim::PageId first;
-  Outcome resolved = ResolveMmap(call, config_->devices[device_file.device].pci, offset, len, write,
-                                 &first);
+  Outcome resolved =
+      ResolveMmap(call, config_->devices[device_file.device].pci, offset, len, write, &first);
   if (!resolved.ok()) return resolved;
-  const uint32_t cookie = mappings_.Add(index);
+  const uint32_t cookie = mappings_.Add(DeviceMapping{index, 1});
   GetFile(index);
   const uint64_t pages = (len + sim::kPageSize - 1) >> sim::kPageShift;
   const Errno mapped = call.mm().MapPfns(addr, pages, read, write, first, cookie);
@@ -122,16 +129,20 @@ Outcome System::MmapDevice(sim::TaskId task, int fd, uint64_t addr, uint64_t len
 }
 
 void System::ReleaseMapping(uint32_t cookie) {
-  const FileIndex file = mappings_[cookie];
+  DeviceMapping& mapping = mappings_[cookie];
+  if (--mapping.holders != 0) return;
+  const FileIndex file = mapping.file;
   mappings_.Remove(cookie);
   PutFile(file);
 }
+
+void System::RetainMapping(uint32_t cookie) { ++mappings_[cookie].holders; }
 
 System::LiveObjects System::CountLive() const {
   LiveObjects live{static_cast<uint32_t>(files_.size()), 0, 0, 0};
   containers_.ForEach([&](uint32_t, const Container&) { ++live.containers; });
   iommufds_.ForEach([&](uint32_t, const IommufdContext&) { ++live.iommufds; });
-  mappings_.ForEach([&](uint32_t, FileIndex) { ++live.mappings; });
+  mappings_.ForEach([&](uint32_t, const DeviceMapping&) { ++live.mappings; });
   return live;
 }
 

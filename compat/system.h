@@ -42,8 +42,12 @@ class System {
 
   // Registers an address space, which must outlive its use. Returns its id.
   sim::MmId AttachMm(sim::Mm* mm);
-  // Replaces the address space `id` (in a copy), or says that it is gone (null).
-  void AttachMm(sim::MmId id, sim::Mm* mm) { kernel_.mms[id] = mm; }
+  // Replaces the address space `id` (in a copy, or before its first use). One that is gone stays
+  // so.
+  void AttachMm(sim::MmId id, sim::Mm* mm);
+  // exit_mmap: the process no longer has the address space. Its `Mm` stays attached for what is
+  // still pinned.
+  void DropMm(sim::MmId id) { kernel_.mms[id] = nullptr; }
   // `hook` may be null; it must outlive its use.
   void SetHook(sim::PointHook* hook) { kernel_.hook = hook; }
 
@@ -51,8 +55,12 @@ class System {
   sim::TaskId AddTask(sim::MmId mm, const TaskConfig& config);
   // fork(2): the child has the parent's credentials, limits and descriptors, and runs in `mm`.
   sim::TaskId Fork(sim::TaskId parent, sim::MmId mm);
-  // exit(2), files: closes the task's descriptors, lowest first.
+  // exit(2), files: closes the task's descriptors, lowest first. What its address space held goes
+  // before that (exit_mm, exit_files of do_exit): DropMm and ReleaseMapping.
   void Exit(sim::TaskId task);
+  // execve(2): the task runs in `mm` from now on, and only the descriptors in `kept` (ascending)
+  // are still open; the rest had O_CLOEXEC.
+  void Exec(sim::TaskId task, sim::MmId mm, const std::vector<int>& kept);
 
   // openat(2) with O_RDWR | O_CLOEXEC of /dev/vfio/vfio, /dev/iommu, a group's or a cdev's path.
   // ret = the new descriptor. ENOENT for any other path.
@@ -69,6 +77,8 @@ class System {
   Outcome MmapDevice(sim::TaskId task, int fd, uint64_t addr, uint64_t len, bool read, bool write,
                      uint64_t offset);
   void ReleaseMapping(uint32_t cookie);
+  // A fork inherited the mapping of the cookie: one more ReleaseMapping will come.
+  void RetainMapping(uint32_t cookie);
 
   // A descriptor of a file that VFIO and iommufd do not serve: a memfd (`object` is its memory
   // object, see sim::Mm::PinFile), an eventfd, any other file. ret = the new descriptor.
@@ -107,6 +117,12 @@ class System {
 
  private:
   class DeviceEnvironment;
+
+  // An mmap of a device fd.
+  struct DeviceMapping {
+    FileIndex file;    // which it holds a reference on
+    uint32_t holders;  // address spaces that have a piece of it: more than one after a fork
+  };
 
   Call Begin(sim::TaskId task) {
     kernel_.warnings.clear();
@@ -161,7 +177,7 @@ class System {
   std::vector<VfioDevice> devices_;  // by DeviceIndex
   Slots<DeviceFile> device_files_;
   Slots<DmabufExport> dmabufs_;
-  Slots<FileIndex> mappings_;        // by cookie: the device file that is mapped
+  Slots<DeviceMapping> mappings_;  // by cookie
   sim::Digest files_digest_;
 };
 

@@ -28,11 +28,10 @@ Outcome Control(TestProcess* p, int container, uint32_t flags) {
 Outcome Get(TestProcess* p, int container, uint64_t iova, uint64_t size, uint64_t words[2],
             uint64_t page = kPage, uint64_t bytes = 16) {
   p->mm().Poke(TestProcess::kScratch, words, 16);
-  DirtyGet dirty = {
-      {.argsz = sizeof(dirty), .flags = abi::kVfioIommuDirtyPagesFlagGetBitmap},
-      {.iova = iova,
-       .size = size,
-       .bitmap = {.pgsize = page, .size = bytes, .data = TestProcess::kScratch}}};
+  DirtyGet dirty = {{.argsz = sizeof(dirty), .flags = abi::kVfioIommuDirtyPagesFlagGetBitmap},
+                    {.iova = iova,
+                     .size = size,
+                     .bitmap = {.pgsize = page, .size = bytes, .data = TestProcess::kScratch}}};
   Outcome outcome = p->Ioctl(container, abi::kVfioIommuDirtyPages, &dirty);
   p->mm().Peek(TestProcess::kScratch, words, 16);
   return outcome;
@@ -41,7 +40,8 @@ Outcome Get(TestProcess* p, int container, uint64_t iova, uint64_t size, uint64_
 TEST(Type1DirtyTest, V1HasNone) {
   TestProcess p;
   const int c = p.SetUp(abi::kVfioType1Iommu);
-  EXPECT_THAT(p.Ioctl(c, abi::kVfioIommuDirtyPages, 0x10), FailsBy(Errno::kACCES, "type1.dirty.v1"));
+  EXPECT_THAT(p.Ioctl(c, abi::kVfioIommuDirtyPages, 0x10),
+              FailsBy(Errno::kACCES, "type1.dirty.v1"));
 }
 
 TEST(Type1DirtyTest, ExactlyOneFlag) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// GET_INFO and CHECK_EXTENSION through type1. Expected bytes: recordings "edges", sequences info-*, of
-// the named kernels.
+// GET_INFO and CHECK_EXTENSION through type1. Expected bytes: recordings "edges", sequences info-*,
+// of the named kernels.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -115,7 +115,7 @@ TEST(Type1ExtensionTest, BeforeAndAfterSetIommu) {
   const struct {
     uint64_t extension;
     int64_t unset, set;
-  } rows[] = {{0, 0, 0}, {1, 1, 1}, {2, 0, 0}, {3, 1, 1}, {4, 0, 0}, {5, 0, 0},
+  } rows[] = {{0, 0, 0}, {1, 1, 1}, {2, 0, 0}, {3, 1, 1}, {4, 0, 0},  {5, 0, 0},
               {6, 0, 0}, {7, 0, 0}, {8, 0, 0}, {9, 1, 1}, {10, 0, 1}, {11, 0, 0}};
   for (const auto& row : rows) {
     SCOPED_TRACE(row.extension);

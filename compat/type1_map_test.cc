@@ -33,8 +33,7 @@ TEST(Type1MapTest, ArgszAndFlags) {
   const int c = p.SetUp();
   abi::VfioIommuType1DmaMap map = {
       .argsz = 31, .flags = TestProcess::kRw, .vaddr = kBuffer, .iova = 0, .size = kPage};
-  EXPECT_THAT(p.Ioctl(c, abi::kVfioIommuMapDma, &map),
-              FailsBy(Errno::kINVAL, "type1.map.argsz"));
+  EXPECT_THAT(p.Ioctl(c, abi::kVfioIommuMapDma, &map), FailsBy(Errno::kINVAL, "type1.map.argsz"));
   EXPECT_THAT(p.Map(c, 0, kBuffer, kPage, 8), FailsBy(Errno::kINVAL, "type1.map.flags"));
   EXPECT_THAT(p.Map(c, 0, kBuffer, kPage, 0), FailsBy(Errno::kINVAL, "type1.map.rights"));
   EXPECT_THAT(p.Map(c, 0, kBuffer, kPage, abi::kVfioDmaMapFlagVaddr | 1),
@@ -102,8 +101,7 @@ TEST(Type1MapTest, ZeroPageIsFreeOn61Only) {
     TestProcess p(GoldenMachine(kernel), {.cap_ipc_lock = false, .rlimit_memlock = 0});
     const int c = p.SetUp();
     p.AddMemory(0x200000000, 1, /*write=*/true, /*touch=*/false);
-    const Outcome outcome =
-        p.Map(c, 0, 0x200000000, kPage, abi::kVfioDmaMapFlagRead);
+    const Outcome outcome = p.Map(c, 0, 0x200000000, kPage, abi::kVfioDmaMapFlagRead);
     if (std::string(kernel) == "6.1") {
       EXPECT_THAT(outcome, Succeeds());
     } else {
@@ -119,8 +117,8 @@ TEST(Type1MapTest, BarIsMappedAndNotCharged) {
   const int c = p.SetUp();
   const Outcome device = p.GetDeviceFd(p.group(), 0);
   ASSERT_THAT(device, Succeeds());
-  EXPECT_THAT(p.system().MmapDevice(p.task(), static_cast<int>(device.ret), 0x300000000,
-                                    16 * kPage, true, true, RegionOffset(0)),
+  EXPECT_THAT(p.system().MmapDevice(p.task(), static_cast<int>(device.ret), 0x300000000, 16 * kPage,
+                                    true, true, RegionOffset(0)),
               Succeeds());
   EXPECT_THAT(p.Map(c, 0x100000, 0x300000000, 16 * kPage), Succeeds());
   EXPECT_EQ(p.locked_pages(), 0u);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// UNMAP_DMA through type1, v1 and v2. Expected values: recordings "edges", sequences unmap-*, vaddr-*.
+// UNMAP_DMA through type1, v1 and v2. Expected values: recordings "edges", sequences unmap-*,
+// vaddr-*.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -104,7 +105,8 @@ TEST(Type1VaddrTest, SuspendedMappingStaysInPlaceAndComesBack) {
   EXPECT_EQ(size, 2 * kPage);
   EXPECT_EQ(p.Reach(0), "10000+6:rw");
   // Twice is an error that undoes the call: the second mapping is not suspended by it.
-  EXPECT_THAT(p.Unmap(c, 0x10000, 4 * kPage, kVaddr), FailsBy(Errno::kINVAL, "type1.unmap.suspended"));
+  EXPECT_THAT(p.Unmap(c, 0x10000, 4 * kPage, kVaddr),
+              FailsBy(Errno::kINVAL, "type1.unmap.suspended"));
   EXPECT_THAT(p.Map(c, 0x12000, kBuffer, 2 * kPage, abi::kVfioDmaMapFlagVaddr),
               FailsBy(Errno::kINVAL, "type1.map.vaddr.inexact"));
   EXPECT_THAT(p.Map(c, 0x20000, kBuffer, kPage, abi::kVfioDmaMapFlagVaddr),
@@ -119,7 +121,8 @@ TEST(Type1VaddrTest, SuspendedMappingStaysInPlaceAndComesBack) {
 TEST(Type1VaddrTest, NoGroupJoinsMeanwhile) {
   TestProcess p;
   const int c = ThreeMappings(&p, abi::kVfioType1v2Iommu);
-  EXPECT_THAT(p.Unmap(c, 0, 0, abi::kVfioDmaUnmapFlagVaddr | abi::kVfioDmaUnmapFlagAll), Succeeds());
+  EXPECT_THAT(p.Unmap(c, 0, 0, abi::kVfioDmaUnmapFlagVaddr | abi::kVfioDmaUnmapFlagAll),
+              Succeeds());
   const int second = p.OpenGroup(1);
   EXPECT_THAT(p.SetContainer(second, c), FailsBy(Errno::kBUSY, "type1.attach.suspended"));
   EXPECT_THAT(p.Unmap(c, 0, 0, abi::kVfioDmaUnmapFlagAll), Succeeds());

@@ -54,6 +54,9 @@ std::string DecodeArgument(const traces::Ioctl& ioctl);
 // "mmap(0x7f0000000000, 0x1000, rw, anon-private)".
 std::string DecodeCall(const traces::Event& event);
 
+// What was recorded, for a heading: the program, or "edges script".
+std::string DecodeOrigin(const traces::Header& header);
+
 // "c0" descriptors of the struct.
 std::vector<NamedFd> FdNames(const traces::Ioctl& ioctl);
 

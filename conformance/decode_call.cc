@@ -3,6 +3,7 @@
 #include <string>
 
 #include "conformance/decode.h"
+#include "conformance/printable.h"
 #include "fmt/format.h"
 #include "traces/trace.pb.h"
 
@@ -78,9 +79,7 @@ std::string Memory(const char* call, uint64_t addr, uint64_t len, uint32_t prot,
   return out + ")";
 }
 
-}  // namespace
-
-std::string DecodeCall(const traces::Event& event) {
+std::string Decode(const traces::Event& event) {
   using traces::Event;
   switch (event.what_case()) {
     case Event::kSequenceBegin: {
@@ -171,6 +170,11 @@ std::string DecodeCall(const traces::Event& event) {
       return fmt::format("fork() = task {}", event.fork().child());
     case Event::kExit:
       return fmt::format("exit({})", event.exit().status());
+    case Event::kExec: {
+      std::string kept;
+      for (const std::string& name : event.exec().kept()) kept += (kept.empty() ? "" : ", ") + name;
+      return "exec() keeping " + (kept.empty() ? "no descriptor" : kept);
+    }
     case Event::kObserve:
       return fmt::format("VmLck {} kB, VmPin {} kB", event.observe().vm_lck(),
                          event.observe().vm_pin());
@@ -180,6 +184,14 @@ std::string DecodeCall(const traces::Event& event) {
       break;
   }
   return "event of a newer format";
+}
+
+}  // namespace
+
+std::string DecodeCall(const traces::Event& event) { return Printable(Decode(event)); }
+
+std::string DecodeOrigin(const traces::Header& header) {
+  return Printable(header.program().empty() ? header.family() + " script" : header.program());
 }
 
 }  // namespace iovalid::conformance

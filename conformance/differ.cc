@@ -5,13 +5,15 @@
 #include <utility>
 #include <variant>
 
+#include "conformance/printable.h"
+
 namespace iovalid::conformance {
 namespace {
 
 std::vector<std::string> DeviceNames(const Machine& machine) {
   std::vector<std::string> names;
   for (const compat::DeviceConfig& device : machine.system().config().devices) {
-    names.push_back(device.name);
+    names.push_back(Printable(device.name));
   }
   return names;
 }

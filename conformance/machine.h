@@ -38,18 +38,26 @@ struct StepResult {
   Bytes out;                  // where changed
   std::vector<MemAfter> mem;  // one for each of the step's
   std::vector<Expectation::Spill> spill;
-  // VmLck and VmPin in kB, and whether one of them changed with this step.
+  // VmLck and VmPin of the step's process in kB, and whether one of them changed with this step.
   uint64_t vm_lck = 0, vm_pin = 0;
   bool charges_changed = false;
+  // Other processes of the sequence whose charges changed.
+  struct Charge {
+    uint32_t process;
+    uint64_t vm_lck, vm_pin;
+  };
+  std::vector<Charge> other_charges;
+  // DmaAction: the bytes that a read got.
+  Bytes data;
   // ViewAction: what the device reaches.
   std::vector<ViewRun> view;
 
-  // ret, errno, out, mem and spill are the same (descriptors only have to be ones).
+  // ret, errno, out, mem, spill and data are the same (descriptors only have to be ones).
   bool SameOutcome(const StepResult& other) const;
 };
 
-// One side of a replay: a simulated kernel, the memory of the process that runs on it, and the
-// descriptors that the trace's names stand for. A value: copies are independent.
+// One side of a replay: a simulated kernel, the processes that run on it with their memory, and the
+// descriptors that the trace's names stand for in each. A value: copies are independent.
 class Machine {
  public:
   struct Options {
@@ -89,15 +97,45 @@ class Machine {
     compat::System system;
     sim::SimMemory memory;
     sim::ObjectId golden_file;
+    sim::ObjectId text;  // the program's own, read-only; kNoObject in a capture
+    ArgumentArea area;   // of the first process, its memory as prepared
     bool capture;
   };
 
-  Machine(const Side& side, const Options& options, std::shared_ptr<const Template> fresh,
-          const ArgumentArea& area);
+  Machine(const Side& side, const Options& options, std::shared_ptr<const Template> fresh);
+
+  // A process of the sequence, and what its names of descriptors and objects stand for.
+  struct Process {
+    explicit Process(const ArgumentArea& arguments) : area(arguments) {}
+
+    sim::TaskId task = 0;
+    sim::MmId mm = 0;
+    bool ended = false;
+    ArgumentArea area;
+    PageNames names;
+    std::vector<int> fds;                // by handle name; -1: not open
+    std::vector<sim::ObjectId> objects;  // by handle name
+    uint64_t vm_lck = 0, vm_pin = 0;     // kB, as last observed
+  };
 
   void Begin(const BeginAction& begin);
-  void Attach() { system_.AttachMm(0, &mm()); }
-  sim::SimMm& mm() { return memory_.mm(0); }
+  void Attach();
+  Process& process() { return processes_[current_]; }
+  const Process& process() const { return processes_[current_]; }
+  sim::SimMm& mm() { return memory_.mm(process().mm); }
+  sim::TaskId task() const { return process().task; }
+
+  absl::Status Fork();
+  void Exit();
+  void Exec(const ExecAction& exec);
+  void LeaveMm();
+  // A mapping of the replay itself, at a place that is known to be good.
+  static void MapFixed(sim::SimMm* mm, uint64_t addr, uint64_t len);
+  // What a program finds in its memory: the argument area and, in a script, the recorder's own.
+  static void PrepareMm(sim::SimMemory* memory, sim::MmId mm, sim::ObjectId text,
+                        ArgumentArea* area);
+  void Dma(const DmaAction& dma, StepResult* result);
+  void ObserveCharges(StepResult* result);
 
   int FdOf(const Handle& handle) const;
   void SetFd(const Handle& handle, int fd);
@@ -119,19 +157,17 @@ class Machine {
   sim::Errno MapMemory(const MapAction& map);
   sim::ObjectId ObjectFor(const MapAction& map);
   void NewFile(const NewFileAction& file, StepResult* result);
+  void RunMemory(const Step& step, StepResult* result);
 
   Side side_;
   Options options_;
   std::shared_ptr<const Template> fresh_;
   compat::System system_;
   sim::SimMemory memory_;
-  ArgumentArea area_;
-  PageNames names_;
-  std::vector<int> fds_;                // by handle name; -1: not open
-  std::vector<sim::ObjectId> objects_;  // by handle name
-  uint64_t vm_lck_ = 0, vm_pin_ = 0;    // kB, as last observed
-  Bytes placed_;                        // scratch: the struct with its descriptors
-  std::vector<uint32_t> released_;      // scratch: cookies of device mappings
+  std::vector<Process> processes_;
+  uint32_t current_ = 0;            // the process of the current step
+  Bytes placed_;                    // scratch: the struct with its descriptors
+  std::vector<uint32_t> released_;  // scratch: cookies of device mappings
 };
 
 }  // namespace iovalid::conformance

@@ -3,6 +3,7 @@
 
 #include <span>
 
+#include "conformance/printable.h"
 #include "fmt/format.h"
 #include "traces/errno_names.h"
 
@@ -21,7 +22,7 @@ std::string ResultText(bool returned_fd, int64_t ret, uint32_t error) {
 // "fd d0", where the event tells the descriptor's name.
 void NameFd(const traces::Event& event, Answer* answer) {
   if (answer->result == "fd" && event.has_ioctl() && !event.ioctl().retfd().empty()) {
-    answer->result += " " + event.ioctl().retfd();
+    answer->result += " " + Printable(event.ioctl().retfd());
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "conformance/machine.h"
+#include "conformance/printable.h"
 #include "conformance/step_compiler.h"
 
 namespace iovalid::conformance {
@@ -44,7 +45,7 @@ absl::StatusOr<ReplayCounts> Replay(traces::EventSource& source, const std::stri
     if (event.has_observe()) continue;
     if (event.has_sequence_begin()) {
       at.seq = event.sequence_begin().seq();
-      at.sequence_name = event.sequence_begin().name();
+      at.sequence_name = Printable(event.sequence_begin().name());
       at.step = 0;
     }
     if (event.has_step()) at.step = event.step();

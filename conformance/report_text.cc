@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "conformance/decode.h"
+#include "conformance/printable.h"
 #include "conformance/snapshot_diff.h"
 #include "fmt/format.h"
 
@@ -68,10 +69,9 @@ void TextReporter::Begin(const std::string& file, const traces::Header& header, 
   kinds_.clear();
   standing_.clear();
   decisive_.clear();
-  out_ << style_.Bold(file) << ": "
-       << (header.program().empty() ? header.family() + " script" : header.program())
-       << ", recorded on kernel " << header.kernel()
-       << (recorded_name_.empty() ? "" : " as " + recorded_name_) << '\n'
+  out_ << style_.Bold(file) << ": " << DecodeOrigin(header) << ", recorded on kernel "
+       << Printable(header.kernel()) << (recorded_name_.empty() ? "" : " as " + recorded_name_)
+       << '\n'
        << "  left " << style_.Left(left_name_) << ", right " << style_.Right(right_name_) << '\n';
 }
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "conformance/printable.h"
 #include "conformance/step_compiler.h"
 #include "hwmodel/iommu_config.h"
 
@@ -77,12 +78,12 @@ absl::StatusOr<Side> ParseSide(std::string_view text, std::string_view default_k
     known = true;
   }
   if (!known) {
-    return Invalid("unknown mode '" + std::string(mode_name) +
+    return Invalid("unknown mode '" + Printable(mode_name) +
                    "': there are type1, compat, compat-node, native");
   }
   side.profile = compat::FindProfile(kernel);
   if (side.profile == nullptr) {
-    return Invalid("unknown kernel '" + std::string(kernel) + "': there are 6.1, 6.12, 7.3");
+    return Invalid("unknown kernel '" + Printable(kernel) + "': there are 6.1, 6.12, 7.3");
   }
   return side;
 }
@@ -107,7 +108,7 @@ absl::StatusOr<Side> RecordedSide(const traces::Header& header) {
   }
   side.profile = compat::FindProfile(header.kernel(), /*stock=*/header.config() == "stock");
   if (side.profile == nullptr) {
-    return Invalid("recorded on kernel '" + header.kernel() +
+    return Invalid("recorded on kernel '" + Printable(header.kernel()) +
                    "', which is not modelled: there are 6.1, 6.12, 7.3");
   }
   return side;
@@ -144,7 +145,8 @@ absl::StatusOr<compat::SystemConfig> BuildSystemConfig(const traces::Header& hea
     absl::StatusOr<compat::PciFunction> pci =
         compat::PciFunctionForModel(device.model(), device.bar0_len(), static_cast<uint32_t>(i));
     if (!pci.ok()) {
-      return Invalid("device " + device.name() + ": " + std::string(pci.status().message()));
+      return Invalid("device " + Printable(device.name()) + ": " +
+                     Printable(std::string(pci.status().message())));
     }
     out.pci = *std::move(pci);
     config.devices.push_back(std::move(out));

@@ -15,6 +15,9 @@ namespace iovalid::conformance {
 
 using Bytes = std::vector<uint8_t>;
 
+// The processes of one sequence; 0 is the first.
+inline constexpr uint32_t kMaxProcesses = 256;
+
 // What a program did: the inputs of one event, compiled once so that running it does no string work
 // and allocates nothing. Nothing that a kernel answered is in here (that is Expectation), except
 // the names that the program's later calls give to descriptors.
@@ -155,18 +158,39 @@ struct ViewAction {
   uint32_t device = kNoName;  // index into the header's devices
 };
 
+// A DMA transfer of a device.
+struct DmaAction {
+  uint32_t device = kNoName;   // index into the header's devices
+  uint64_t iova = 0, len = 0;  // bytes
+  bool write = false;          // device to memory
+  Bytes data;                  // write: what
+};
+
+// The step's process has a child, which gets the next number.
+struct ForkAction {};
+
+// The step's process ends.
+struct ExitAction {};
+
+// The step's process runs another program: new memory, only `kept` still open.
+struct ExecAction {
+  std::vector<Handle> kept;
+};
+
 // Recorded, but not modelled: replaying passes over it. `what` names the kind of event.
 struct SkippedAction {
   const char* what = "";
 };
 
-using Action = std::variant<SkippedAction, BeginAction, EndAction, OpenAction, CloseAction,
-                            DupAction, IoctlAction, MapAction, UnmapAction, ProtectAction,
-                            RemapAction, AdviseAction, TouchAction, NewFileAction, ResizeAction,
-                            LimitAction, DropCapabilityAction, EntryLimitAction, ViewAction>;
+using Action =
+    std::variant<SkippedAction, BeginAction, EndAction, OpenAction, CloseAction, DupAction,
+                 IoctlAction, MapAction, UnmapAction, ProtectAction, RemapAction, AdviseAction,
+                 TouchAction, NewFileAction, ResizeAction, LimitAction, DropCapabilityAction,
+                 EntryLimitAction, ViewAction, DmaAction, ForkAction, ExitAction, ExecAction>;
 
 struct Step {
   uint64_t number = 0;  // the script's step number in the sequence; 0: none
+  uint32_t process = 0;
   Action action;
 
   // Open, close, dup and ioctl: the calls that are counted and compared.

@@ -286,13 +286,41 @@ void StepCompiler::CompileOutcome(const traces::Event& event, Expectation* expec
   }
 }
 
+uint32_t StepCompiler::ProcessOf(uint32_t task) const {
+  if (task == 0 && !ended_[0]) return 0;
+  for (uint32_t process = static_cast<uint32_t>(tasks_.size()); process-- > 0;) {
+    if (tasks_[process] == task && !ended_[process]) return process;
+  }
+  return kNoName;
+}
+
+absl::Status StepCompiler::CompileFork(const traces::Event& event, Step* step) {
+  const uint32_t child = event.fork().child();
+  if (ProcessOf(child) != kNoName) {
+    return absl::InvalidArgumentError("fork: task " + std::to_string(child) + " is there already");
+  }
+  if (tasks_.size() == kMaxProcesses) {
+    return absl::InvalidArgumentError("more than 256 processes in one sequence");
+  }
+  tasks_.push_back(child);
+  ended_.push_back(false);
+  step->action = ForkAction();
+  return absl::OkStatus();
+}
+
 absl::Status StepCompiler::Compile(const traces::Event& event, Step* step,
                                    Expectation* expectation) {
   using traces::Event;
   *expectation = Expectation();
   step->number = event.step();
-  if (event.task() != 0) {
-    return absl::InvalidArgumentError("calls of a second task cannot be replayed yet");
+  if (event.has_sequence_begin()) {
+    tasks_ = {0};
+    ended_ = {false};
+  }
+  step->process = ProcessOf(event.task());
+  if (step->process == kNoName) {
+    return absl::InvalidArgumentError("task " + std::to_string(event.task()) +
+                                      " was never forked, or has ended");
   }
   absl::Status status;
   switch (event.what_case()) {
@@ -373,7 +401,9 @@ absl::Status StepCompiler::Compile(const traces::Event& event, Step* step,
       step->action = SkippedAction{"mlock"};
       break;
     case Event::kDeviceDma:
-      step->action = SkippedAction{"device_dma"};
+      step->action = DmaAction{DeviceNamed(event.device_dma().dev()), event.device_dma().iova(),
+                               event.device_dma().len(), event.device_dma().write(),
+                               BytesOf(event.device_dma().data())};
       break;
     case Event::kRead:
       step->action = SkippedAction{"read"};
@@ -385,11 +415,19 @@ absl::Status StepCompiler::Compile(const traces::Event& event, Step* step,
       step->action = SkippedAction{"poll"};
       break;
     case Event::kFork:
-      status = absl::InvalidArgumentError("fork cannot be replayed yet");
+      status = CompileFork(event, step);
       break;
     case Event::kExit:
-      step->action = SkippedAction{"exit"};
+      step->action = ExitAction();
+      ended_[step->process] = true;
       break;
+    case Event::kExec: {
+      ExecAction& exec = step->action.emplace<ExecAction>();
+      for (const std::string& name : event.exec().kept()) {
+        exec.kept.push_back(handles_.Resolve(name));
+      }
+      break;
+    }
     case Event::kCrash:
       step->action = SkippedAction{"crash"};
       break;
@@ -401,6 +439,10 @@ absl::Status StepCompiler::Compile(const traces::Event& event, Step* step,
       break;
   }
   CompileOutcome(event, expectation);
+  if (handles_.size() > kMaxDistinctNames) {
+    return absl::InvalidArgumentError(
+        "more than 1,048,576 distinct names of descriptors and objects");
+  }
   return status;
 }
 

@@ -19,6 +19,10 @@ std::string GroupPath(const traces::Device& device);
 // The device's cdev: the recorded one, or "/dev/vfio/devices/vfio<n>" for "v<n>"; empty for none.
 std::string CdevPath(const traces::Device& device);
 
+// Distinct handle, object and label names of one trace; each costs memory on every machine that
+// replays it. docs/trace-format.md states it.
+inline constexpr uint32_t kMaxDistinctNames = 1u << 20;
+
 // Turns the events of one trace into steps, inputs and expectations apart. A step is valid for
 // machines that were built from the same header.
 class StepCompiler {
@@ -30,6 +34,9 @@ class StepCompiler {
   absl::Status Compile(const traces::Event& event, Step* step, Expectation* expectation);
 
   const HandleTable& handles() const { return handles_; }
+  // The number of a task's process in the sequence; kNoName for one that was never forked or has
+  // ended.
+  uint32_t ProcessOf(uint32_t task) const;
   // Index of the header's device with that name; kNoName where there is none.
   uint32_t DeviceNamed(std::string_view name) const;
 
@@ -43,9 +50,13 @@ class StepCompiler {
   void CompileOutcome(const traces::Event& event, Expectation* expectation);
   void CompileView(const traces::View& view, Expectation* expectation);
 
+  absl::Status CompileFork(const traces::Event& event, Step* step);
   traces::Header header_;
   HandleTable handles_;
   std::string opens_;  // the container node of the current sequence
+  // Trace tasks of the sequence, by process number; those that have ended are in ended_.
+  std::vector<uint32_t> tasks_ = {0};
+  std::vector<bool> ended_ = {false};
 };
 
 }  // namespace iovalid::conformance

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "conformance/verifier.h"
 
+#include <cstddef>
 #include <string_view>
 #include <variant>
 
@@ -92,8 +93,8 @@ VerifyCounts& VerifyCounts::operator+=(const VerifyCounts& other) {
 }
 
 void Verifier::FinishStep() {
-  if (charges_open_) pending_bits_ |= kMismatchCharges;
-  charges_open_ = false;
+  if (!charges_open_.empty()) pending_bits_ |= kMismatchCharges;
+  charges_open_.clear();
 }
 
 void Verifier::FinishCall() {
@@ -121,7 +122,12 @@ absl::Status Verifier::Run(const Step& step, const Expectation& expected) {
 
   const absl::Status status = machine_.Run(step, &result_);
   if (!status.ok()) return status;
-  charges_open_ = result_.charges_changed && !boundary;
+  if (!boundary) {
+    charges_open_ = result_.other_charges;
+    if (result_.charges_changed) {
+      charges_open_.push_back({step.process, result_.vm_lck, result_.vm_pin});
+    }
+  }
   machine_.system().Observe(&state_);
   Machine::AddToDigest(result_, state_, &digest_);
   if (!counted) return absl::OkStatus();
@@ -135,11 +141,15 @@ absl::Status Verifier::Run(const Step& step, const Expectation& expected) {
   return absl::OkStatus();
 }
 
-void Verifier::Observe(uint64_t vm_lck, uint64_t vm_pin) {
-  if (!charges_open_ || result_.vm_lck != vm_lck || result_.vm_pin != vm_pin) {
-    pending_bits_ |= kMismatchCharges;
+void Verifier::Observe(uint32_t process, uint64_t vm_lck, uint64_t vm_pin) {
+  for (size_t i = 0; i < charges_open_.size(); ++i) {
+    const StepResult::Charge charge = charges_open_[i];
+    if (charge.process != process) continue;
+    charges_open_.erase(charges_open_.begin() + static_cast<std::ptrdiff_t>(i));
+    if (charge.vm_lck != vm_lck || charge.vm_pin != vm_pin) pending_bits_ |= kMismatchCharges;
+    return;
   }
-  charges_open_ = false;
+  pending_bits_ |= kMismatchCharges;
 }
 
 void Verifier::Finish() {

@@ -3,6 +3,7 @@
 #define IOVALID_CONFORMANCE_VERIFIER_H_
 
 #include <cstdint>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "compat/observation.h"
@@ -54,8 +55,8 @@ class Verifier {
 
   // One step with its recorded outcome. Before it runs, the last one is finished.
   absl::Status Run(const Step& step, const Expectation& expected);
-  // The recorded `observe` line after the last step, in kB.
-  void Observe(uint64_t vm_lck, uint64_t vm_pin);
+  // The recorded `observe` line of a process after the last step, in kB.
+  void Observe(uint32_t process, uint64_t vm_lck, uint64_t vm_pin);
   // The sequence or trace is over: finishes the last step.
   void Finish();
 
@@ -65,6 +66,8 @@ class Verifier {
   bool completed() const { return completed_; }
   uint32_t completed_bits() const { return completed_bits_; }
 
+  // Charges that changed with the last step, and that no `observe` line has told yet.
+  const std::vector<StepResult::Charge>& open_charges() const { return charges_open_; }
   const StepResult& result() const { return result_; }
   const VerifyCounts& counts() const { return counts_; }
   const RunDigest& digest() const { return digest_; }
@@ -84,7 +87,8 @@ class Verifier {
   uint32_t pending_bits_ = 0;
   bool completed_ = false;
   uint32_t completed_bits_ = 0;
-  bool charges_open_ = false;  // the model changed the charges, and no `observe` has come yet
+  // Charges that the model changed, and for which no `observe` has come yet.
+  std::vector<StepResult::Charge> charges_open_;
 };
 
 }  // namespace iovalid::conformance

@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "conformance/decode.h"
 #include "conformance/outcome_text.h"
+#include "conformance/printable.h"
 #include "conformance/step_compiler.h"
 #include "fmt/format.h"
 
@@ -44,6 +45,7 @@ class Run {
   void Tell();
   // No `observe` came after a step at which the model changed the charges.
   void CheckAbsence();
+  absl::Status Observe(const traces::Event& event);
   void NoteCharges(const std::string& expected, const std::string& actual);
 
   const traces::Header& header_;
@@ -56,7 +58,6 @@ class Run {
   uint64_t step_number_ = 0;
   conformance::Step step_;
   Expectation expected_;
-  bool observed_ = true;  // the last step's charges are settled
 
   // The last counted call.
   traces::Event call_;
@@ -74,11 +75,25 @@ void Run::NoteCharges(const std::string& expected, const std::string& actual) {
 }
 
 void Run::CheckAbsence() {
-  if (!observed_ && verifier_.result().charges_changed) {
-    NoteCharges("no change of VmLck and VmPin",
-                Charges(verifier_.result().vm_lck, verifier_.result().vm_pin));
+  for (const StepResult::Charge& charge : verifier_.open_charges()) {
+    NoteCharges("no change of VmLck and VmPin", Charges(charge.vm_lck, charge.vm_pin));
   }
-  observed_ = true;
+}
+
+// A recorded line of charges.
+absl::Status Run::Observe(const traces::Event& event) {
+  const uint32_t process = compiler_.ProcessOf(event.task());
+  if (process == kNoName) {
+    return absl::InvalidArgumentError("observe of a task that is not there");
+  }
+  const uint64_t lck = event.observe().vm_lck(), pin = event.observe().vm_pin();
+  std::string actual = "no change of VmLck and VmPin";
+  for (const StepResult::Charge& charge : verifier_.open_charges()) {
+    if (charge.process == process) actual = Charges(charge.vm_lck, charge.vm_pin);
+  }
+  if (actual != Charges(lck, pin)) NoteCharges(Charges(lck, pin), actual);
+  verifier_.Observe(process, lck, pin);
+  return absl::OkStatus();
 }
 
 void Run::Tell() {
@@ -113,17 +128,7 @@ void Run::Tell() {
 }
 
 absl::Status Run::Event(traces::Event* event) {
-  if (event->has_observe()) {
-    const uint64_t lck = event->observe().vm_lck(), pin = event->observe().vm_pin();
-    const StepResult& result = verifier_.result();
-    if (observed_ || !result.charges_changed || result.vm_lck != lck || result.vm_pin != pin) {
-      NoteCharges(Charges(lck, pin), result.charges_changed ? Charges(result.vm_lck, result.vm_pin)
-                                                            : "no change of VmLck and VmPin");
-    }
-    observed_ = true;
-    verifier_.Observe(lck, pin);
-    return absl::OkStatus();
-  }
+  if (event->has_observe()) return Observe(*event);
   CheckAbsence();
   absl::Status status = compiler_.Compile(*event, &step_, &expected_);
   if (status.ok()) status = verifier_.Run(step_, expected_);
@@ -131,11 +136,10 @@ absl::Status Run::Event(traces::Event* event) {
   Tell();
   if (event->has_sequence_begin()) {
     seq_ = event->sequence_begin().seq();
-    sequence_name_ = event->sequence_begin().name();
+    sequence_name_ = Printable(event->sequence_begin().name());
   }
   if (std::holds_alternative<SkippedAction>(step_.action)) ++skipped_;
   step_number_ = event->step();
-  observed_ = event->has_sequence_begin() || event->has_sequence_end();
   if (expected_.view || (step_.IsCall() && expected_.recorded)) {
     call_number_ = step_number_;
     std::swap(call_, *event);

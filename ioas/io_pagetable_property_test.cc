@@ -381,7 +381,7 @@ RC_GTEST_PROP(IoPagetablePropertyTest, IsAValue, ()) {
       model.domains = domains;
       model.m.iommu = iommu;
       model.m.memory = memory;
-      model.m.mms = {&model.m.memory.mm(0)};
+      model.m.mms = model.m.releasers = {&model.m.memory.mm(0)};
       model.m.users = users;
       model.m.mm_accounts = accounts;
       model.m.tasks = tasks;

@@ -23,6 +23,7 @@ struct Machine {
   std::vector<sim::MmAccount>& mm_accounts;  // by MmId
   std::vector<sim::UserAccount>& users;      // by UserId
   const std::vector<sim::Mm*>& mms;          // by MmId; null: the address space is gone
+  const std::vector<sim::Mm*>& releasers;    // the same, but never null: for what is still pinned
   sim::PointHook* hook = nullptr;
   sim::TaskId current = 0;  // the task in whose context the call runs
   bool thp = true;          // CONFIG_TRANSPARENT_HUGEPAGE: automatic IOVAs align to up to 2 MiB
@@ -31,14 +32,11 @@ struct Machine {
   // WARNs of the kernel that the call set off.
   std::vector<const sim::Rule*> warnings = {};
 
-  // The address space `preferred`, or any that is left where it is gone: who releases a page, or
-  // pins one of a file, needs some way to memory.
-  sim::Mm* AnyMm(sim::MmId preferred) const {
-    if (preferred < mms.size() && mms[preferred] != nullptr) return mms[preferred];
-    for (sim::Mm* mm : mms) {
-      if (mm != nullptr) return mm;
-    }
-    return nullptr;
+  // Some way to memory for who releases a page of `mm`, or pins one of a file: the address space
+  // may be gone. Null where there never was one.
+  sim::Mm* AnyMm(sim::MmId mm) const {
+    if (mm < releasers.size()) return releasers[mm];
+    return releasers.empty() ? nullptr : releasers.front();
   }
 
   // True if the step at the named point is to fail.

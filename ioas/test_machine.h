@@ -41,7 +41,7 @@ class TestMachine {
         mm_accounts(1),
         users(1) {
     memory.AddMm();
-    mms = {&memory.mm(0)};
+    mms = releasers = {&memory.mm(0)};
     if (!cap_ipc_lock) tasks[0].DropCapability(sim::kCapIpcLock);
     AddMemory(kBuffer, kBufferPages, true);
   }
@@ -63,6 +63,7 @@ class TestMachine {
                    .mm_accounts = mm_accounts,
                    .users = users,
                    .mms = mms,
+                   .releasers = releasers,
                    .hook = hook};
   }
 
@@ -115,6 +116,7 @@ class TestMachine {
   std::vector<sim::MmAccount> mm_accounts;
   std::vector<sim::UserAccount> users;
   std::vector<sim::Mm*> mms;
+  std::vector<sim::Mm*> releasers;
   PagesStore store;
   bool mm_accounting = false;
 };

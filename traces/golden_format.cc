@@ -22,6 +22,15 @@ void FdFields(GoldenLine* line, std::string_view key,
   });
 }
 
+void FormatNames(const Exec& exec, GoldenLine* line) {
+  line->out()->push_back('[');
+  for (int i = 0; i < exec.kept_size(); ++i) {
+    if (i != 0) line->out()->push_back(',');
+    AppendJsonString(exec.kept(i), line->out());
+  }
+  line->out()->push_back(']');
+}
+
 void FormatIoctl(const Ioctl& ioctl, const Outcome& outcome, GoldenLine* line) {
   line->Str("fd", ioctl.fd());
   line->Str("cmd", ioctl.cmd());
@@ -204,6 +213,8 @@ std::string_view CallName(const Event& event) {
       return "fork";
     case Event::kExit:
       return "exit";
+    case Event::kExec:
+      return "exec";
     case Event::kObserve:
       return "observe";
     case Event::kDmaView:
@@ -336,6 +347,10 @@ void FormatArguments(const Event& event, GoldenLine* line) {
       break;
     case Event::kExit:
       line->Number("status", event.exit().status());
+      break;
+    case Event::kExec:
+      line->Key("kept");
+      FormatNames(event.exec(), line);
       break;
     case Event::kObserve:
       line->Number("VmLck", event.observe().vm_lck());

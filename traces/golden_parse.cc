@@ -169,7 +169,7 @@ void ParseSequenceBegin(GoldenFields* f, SequenceBegin* begin) {
 }
 
 // The rarer calls. False when the name is none of them.
-bool ParseSmallCall(const std::string& call, GoldenFields* f, Event* event) {
+bool ParseSmallCall(const std::string& call, const JsonLine& json, GoldenFields* f, Event* event) {
   if (call == "memfd") {
     event->mutable_memfd()->set_as(f->Str("as"));
     event->mutable_memfd()->set_size(f->U64("size"));
@@ -213,6 +213,13 @@ bool ParseSmallCall(const std::string& call, GoldenFields* f, Event* event) {
     if (f->Has("revents")) event->mutable_outcome()->set_revents(f->Hex32("revents"));
   } else if (call == "fork") {
     event->mutable_fork()->set_child(f->U32("child"));
+  } else if (call == "exec") {
+    Exec* exec = event->mutable_exec();
+    const Node* kept = f->Array("kept");
+    for (const Node* name = kept == nullptr ? nullptr : json.First(*kept); name != nullptr;
+         name = json.Next(*name)) {
+      exec->add_kept(std::string(f->Text(name, "kept")));
+    }
   } else if (call == "exit") {
     event->mutable_exit()->set_status(f->U32("status"));
   } else {
@@ -292,7 +299,7 @@ void ParseCall(const JsonLine& json, GoldenFields* f, Event* event) {
     event->mutable_crash()->set_sig(static_cast<int32_t>(f->I64("sig")));
   } else if (call == "device_dma") {
     ParseDeviceDma(f, event);
-  } else if (!ParseMemoryCall(call, f, event) && !ParseSmallCall(call, f, event)) {
+  } else if (!ParseMemoryCall(call, f, event) && !ParseSmallCall(call, json, f, event)) {
     f->Wrong(*json.Find(json.root(), "call"), "call", "not a known call");
     return;
   }

@@ -33,6 +33,9 @@ inline constexpr int kMaxFdFields = 1024;
 inline constexpr int kMaxUserBuffers = 64;
 inline constexpr int kMaxSpills = 4096;
 inline constexpr int kMaxRuns = 65536;
+inline constexpr int kMaxKept = 1024;
+// One DMA transfer, in bytes.
+inline constexpr uint64_t kMaxDmaBytes = 1u << 20;
 
 }  // namespace iovalid::traces
 

@@ -54,6 +54,13 @@ absl::Status All(S... statuses) {
   return first;
 }
 
+absl::Status CheckExec(const Exec& exec) {
+  absl::Status status = Count("exec.kept", exec.kept_size(), kMaxKept);
+  for (int i = 0; status.ok() && i < exec.kept_size(); ++i)
+    status = Name("exec.kept", exec.kept(i));
+  return status;
+}
+
 using FdFields = google::protobuf::RepeatedPtrField<FdField>;
 
 absl::Status CheckFdFields(const char* field, const FdFields& fields, const Ioctl& ioctl) {
@@ -189,6 +196,9 @@ absl::Status CheckWhat(const Event& event, const Outcome* outcome) {
       return All(Name("set_module_parameter.module", event.set_module_parameter().module()),
                  Name("set_module_parameter.name", event.set_module_parameter().name()));
     case Event::kDeviceDma:
+      if (event.device_dma().len() > kMaxDmaBytes) {
+        return Bad("device_dma.len", "is more than 1 MiB");
+      }
       if (event.device_dma().write() &&
           event.device_dma().data().size() != event.device_dma().len()) {
         return Bad("device_dma.data", "is not len bytes");
@@ -202,6 +212,8 @@ absl::Status CheckWhat(const Event& event, const Outcome* outcome) {
       return Name("poll.fd", event.poll().fd());
     case Event::kDmaView:
       return CheckView(event.dma_view());
+    case Event::kExec:
+      return CheckExec(event.exec());
     case Event::kSequenceEnd:
     case Event::kMunmap:
     case Event::kMremap:

@@ -18,6 +18,7 @@ IommufdContext::Core::Core(Kernel& kernel_in, sim::TaskId task)
               .mm_accounts = kernel.mm_accounts,
               .users = kernel.users,
               .mms = kernel.mms,
+              .releasers = kernel.releasers,
               .hook = kernel.hook,
               .current = task,
               .thp = kernel.profile->memory.thp,

@@ -183,7 +183,7 @@ Outcome Type1Iommu::PinAndMap(Call& call, Dma* dma, uint64_t size) {
 uint64_t Type1Iommu::UnmapUnpin(Kernel& kernel, Dma* dma, const std::vector<Domain>& domains) {
   if (dma->size == 0 || domains.empty()) return 0;
   const bool write = dma->rights & hwmodel::kWrite;
-  sim::Mm* mm = kernel.mms[dma->mm];
+  sim::Mm& mm = *kernel.releasers[dma->mm];
   uint64_t chargeable = 0;
   for (uint64_t pos = 0; pos < dma->size;) {
     const hwmodel::Iommu::Run run = kernel.iommu.Lookup(domains.front().id, dma->iova + pos,
@@ -194,7 +194,7 @@ uint64_t Type1Iommu::UnmapUnpin(Kernel& kernel, Dma* dma, const std::vector<Doma
     }
     const PageClass cls = sim::ClassOf(run.first);
     if (cls == PageClass::kRam) chargeable += run.pages;
-    if (cls != PageClass::kMmio && mm != nullptr) mm->Unpin({run.first, run.pages, cls}, write);
+    if (cls != PageClass::kMmio) mm.Unpin({run.first, run.pages, cls}, write);
     pos += run.pages << sim::kPageShift;
   }
   for (const Domain& domain : domains) kernel.iommu.Unmap(domain.id, dma->iova, dma->size);

@@ -131,8 +131,8 @@ TEST_F(CliTest, BadFlagsAreOneLine) {
 }
 
 TEST_F(CliTest, EveryCommandHasHelpWithExamples) {
-  for (const char* command : {"", "replay", "verify", "show", "import", "export", "cut", "merge",
-                              "stats", "bench"}) {
+  for (const char* command :
+       {"", "replay", "verify", "show", "import", "export", "cut", "merge", "stats", "bench"}) {
     const Ran ran = Run(std::string(command) + " --help");
     EXPECT_EQ(ran.code, 0) << command;
     EXPECT_NE(ran.out.find("Example"), std::string::npos) << command;

@@ -21,7 +21,8 @@ struct Options {
 };
 
 constexpr char kFooter[] =
-    "Writes the sequences with the given numbers, all of them by default, and of each no step beyond\n"
+    "Writes the sequences with the given numbers, all of them by default, and of each no step "
+    "beyond\n"
     "--until: what is left runs as it stands, because a process's calls depend on those before.\n"
     "\n"
     "Examples:\n"
@@ -57,8 +58,8 @@ int RunCut(const Options& options) {
   }
   for (int64_t number : wanted) {
     if (found.count(number) == 0) {
-      return Fail(absl::NotFoundError(options.from + ": there is no sequence " +
-                                      std::to_string(number)));
+      return Fail(
+          absl::NotFoundError(options.from + ": there is no sequence " + std::to_string(number)));
     }
   }
   if (absl::Status status = (*writer)->Finish(); !status.ok()) return Fail(status);

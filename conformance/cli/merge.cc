@@ -18,7 +18,8 @@ struct Options {
 };
 
 constexpr char kFooter[] =
-    "The traces must be of one machine, kernel and mode: the header is that of the first. Sequences\n"
+    "The traces must be of one machine, kernel and mode: the header is that of the first. "
+    "Sequences\n"
     "are numbered anew from 1, in the order given.\n"
     "\n"
     "Example:\n"
@@ -46,8 +47,10 @@ int RunMerge(const Options& options) {
       writer = *std::move(created);
       first = header;
     } else if (header != first) {
-      return Fail(absl::InvalidArgumentError(path + ": the header describes another machine, kernel "
-                                             "or mode than that of " + options.from.front()));
+      return Fail(absl::InvalidArgumentError(path +
+                                             ": the header describes another machine, kernel "
+                                             "or mode than that of " +
+                                             options.from.front()));
     }
     traces::Event event;
     while (true) {

@@ -8,6 +8,7 @@
 #include "conformance/cli/terminal.h"
 #include "conformance/decode.h"
 #include "conformance/outcome_text.h"
+#include "conformance/printable.h"
 #include "conformance/step_compiler.h"
 #include "fmt/format.h"
 #include "traces/open_any.h"
@@ -59,12 +60,13 @@ absl::StatusOr<std::unique_ptr<traces::EventSource>> OpenAt(const Options& optio
 }
 
 void PrintHeader(const traces::Header& header, const Style& style) {
-  std::cout << style.Bold(header.program().empty() ? header.family() + " script" : header.program())
-            << ", kernel " << header.kernel() << ", mode " << traces::Mode_Name(header.mode())
-            << '\n';
+  std::cout << style.Bold(DecodeOrigin(header)) << ", kernel " << Printable(header.kernel())
+            << ", mode " << traces::Mode_Name(header.mode()) << '\n';
   for (const traces::Device& device : header.devices()) {
-    std::cout << "  " << device.name() << ' ' << device.bdf() << " in group " << device.group()
-              << (device.model().empty() ? "" : ", " + device.model()) << '\n';
+    std::cout << "  "
+              << Printable(device.name() + ' ' + device.bdf() + " in group " + device.group() +
+                           (device.model().empty() ? "" : ", " + device.model()))
+              << '\n';
   }
 }
 

@@ -22,7 +22,8 @@ using compat::abi::VfioIommuType1DmaMap;
 using compat::abi::VfioIommuType1DmaUnmap;
 
 constexpr char kFooter[] =
-    "Counts what the recording says: calls for each command and errno, the share that succeeded, how\n"
+    "Counts what the recording says: calls for each command and errno, the share that succeeded, "
+    "how\n"
     "many mappings a container held at most, and how large the mappings were. Mappings that an\n"
     "unmap split count as gone.\n"
     "\n"
@@ -64,10 +65,9 @@ class Statistics {
       calls += count;
       std::cout << fmt::format("{:<36} {:>9}  {}\n", name, count, text);
     }
-    std::cout << fmt::format("\nevents {}, sequences {}, calls {}, succeeded {:.1f}%\n", events_,
-                             sequences_, calls,
-                             calls == 0 ? 0.0 : 100.0 * static_cast<double>(succeeded) /
-                                                    static_cast<double>(calls));
+    std::cout << fmt::format(
+        "\nevents {}, sequences {}, calls {}, succeeded {:.1f}%\n", events_, sequences_, calls,
+        calls == 0 ? 0.0 : 100.0 * static_cast<double>(succeeded) / static_cast<double>(calls));
     std::cout << fmt::format("mappings at the same time, at most: {}\n", peak_);
     if (sizes_.empty()) return;
     std::cout << "sizes of mappings\n";
