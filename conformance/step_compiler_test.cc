@@ -91,11 +91,29 @@ TEST_F(StepCompilerTest, OnlyTheTracesOwnIommuTypeIsReplaceable) {
           .set_up_iommu);
 }
 
-TEST_F(StepCompilerTest, ForkIsRefused) {
+TEST_F(StepCompilerTest, TasksAreProcesses) {
   traces::Event event;
-  event.mutable_fork()->set_child(1);
+  event.mutable_exit();
+  event.set_task(7);
   Step step;
   EXPECT_EQ(compiler_.Compile(event, &step, &expected_).code(), absl::StatusCode::kInvalidArgument);
+  traces::Event fork;
+  fork.mutable_fork()->set_child(7);
+  ASSERT_TRUE(compiler_.Compile(fork, &step, &expected_).ok());
+  ASSERT_TRUE(compiler_.Compile(event, &step, &expected_).ok());
+  EXPECT_EQ(step.process, 1u);
+  EXPECT_EQ(compiler_.ProcessOf(7), kNoName);  // it has ended
+}
+
+TEST_F(StepCompilerTest, NamesAreLimited) {
+  traces::Event event;
+  Step step;
+  absl::Status status;
+  for (uint32_t i = 0; status.ok() && i <= kMaxDistinctNames; ++i) {
+    event.mutable_dup()->set_as("x" + std::to_string(i));
+    status = compiler_.Compile(event, &step, &expected_);
+  }
+  EXPECT_EQ(status.message(), "more than 1,048,576 distinct names of descriptors and objects");
 }
 
 }  // namespace

@@ -55,7 +55,12 @@ void FillOne(Message* message, const FieldDescriptor* field, std::mt19937_64& ra
       break;
     case FieldDescriptor::CPPTYPE_STRING: {
       const bool bytes = field->type() == FieldDescriptor::TYPE_BYTES;
-      r.SetString(message, field, bytes ? Bytes(random) : Text(random));
+      const std::string text = bytes ? Bytes(random) : Text(random);
+      if (repeated) {
+        r.AddString(message, field, text);
+      } else {
+        r.SetString(message, field, text);
+      }
       break;
     }
     case FieldDescriptor::CPPTYPE_UINT64:

@@ -116,7 +116,7 @@ TEST_F(CliTest, BrokenInputIsOneLineWithTheFileAndThePlace) {
   ExpectUnusable(Run("show " + Write("empty.iovt", "")), "empty.iovt");
   const std::string fork = Write("fork.textproto",
                                  "header { kernel: \"7.3.4\" mode: TYPE1 page_size: 4096 }\n"
-                                 "event { fork { child: 1 } }\n");
+                                 "event { fork { child: 0 } }\n");
   ExpectUnusable(Run("replay --format json " + fork), "fork.textproto");
 }
 
