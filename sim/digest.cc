@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/digest.h"
 
-#include <array>
-#include <cstddef>
-
 namespace iovalid::sim {
 namespace {
 
@@ -19,78 +16,10 @@ constexpr uint64_t AddMod(uint64_t a, uint64_t b) {
 
 constexpr uint64_t SubMod(uint64_t a, uint64_t b) { return a >= b ? a - b : a + kP - b; }
 
-constexpr uint64_t MulMod(uint64_t a, uint64_t b) {
-  const uint128 product = static_cast<uint128>(a) * b;
-  return AddMod(static_cast<uint64_t>(product) & kP, static_cast<uint64_t>(product >> 61));
-}
-
 constexpr uint64_t Reduce(uint64_t x) {
   const uint64_t folded = (x & kP) + (x >> 61);
   return folded >= kP ? folded - kP : folded;
 }
-
-constexpr uint64_t PowMod(uint64_t base, uint64_t exponent) {
-  uint64_t result = 1;
-  for (; exponent != 0; exponent >>= 1) {
-    if (exponent & 1) result = MulMod(result, base);
-    base = MulMod(base, base);
-  }
-  return result;
-}
-
-// Powers of one base for exponents of 64 bits, a byte of the exponent at a time.
-class PowerTable {
- public:
-  explicit constexpr PowerTable(uint64_t base) : power_{} {
-    uint64_t step = base;  // base ^ (256 ^ byte)
-    for (size_t byte = 0; byte < kBytes; ++byte) {
-      uint64_t value = 1;
-      for (size_t digit = 0; digit < kDigits; ++digit) {
-        power_[byte * kDigits + digit] = value;
-        value = MulMod(value, step);
-      }
-      step = value;
-    }
-  }
-
-  // factor * base^exponent. The time grows with the number of non-zero bytes of the exponent.
-  uint64_t Times(uint64_t factor, uint64_t exponent) const {
-    for (size_t byte = 0; exponent != 0; ++byte, exponent >>= 8) {
-      const size_t digit = exponent & 0xff;
-      if (digit != 0) factor = MulMod(factor, power_[byte * kDigits + digit]);
-    }
-    return factor;
-  }
-
- private:
-  static constexpr size_t kBytes = 8;
-  static constexpr size_t kDigits = 256;
-
-  std::array<uint64_t, kBytes * kDigits> power_;
-};
-
-// Arbitrary fixed numbers below the prime (fractional digits of sqrt(2), sqrt(3), sqrt(5), ...).
-constexpr uint64_t kIovaBase[2] = {0x6a09e667f3bcc908 & kP, 0x1b67ae8584caa73b};
-constexpr uint64_t kPageBase[2] = {0x1c6ef372fe94f82b, 0x054ff53a5f1d36f1};
-constexpr uint64_t kRights[2][4] = {
-    {0, 0x110e527fade682d1, 0x1b05688c2b3e6c1f, 0x1f83d9abfb41bd6b},
-    {0, 0x0be0cd19137e2179, 0x0bbb9d5dc1059ed8, 0x029a292a367cd507},
-};
-
-// The ratio of the geometric series of a run: one page further in both address and frame.
-constexpr uint64_t kRunBase[2] = {MulMod(kIovaBase[0], kPageBase[0]),
-                                  MulMod(kIovaBase[1], kPageBase[1])};
-static_assert(kRunBase[0] != 1 && kRunBase[1] != 1, "the series formula divides by ratio - 1");
-constexpr uint64_t kSeriesFactor[2] = {PowMod(kRunBase[0] - 1, kP - 2),
-                                       PowMod(kRunBase[1] - 1, kP - 2)};
-
-// One constant each, so that each stays within the compilers' limits for constant evaluation.
-constexpr PowerTable kIovaPower0(kIovaBase[0]);
-constexpr PowerTable kIovaPower1(kIovaBase[1]);
-constexpr PowerTable kPagePower0(kPageBase[0]);
-constexpr PowerTable kPagePower1(kPageBase[1]);
-constexpr PowerTable kRunPower0(kRunBase[0]);
-constexpr PowerTable kRunPower1(kRunBase[1]);
 
 // Folds the 128-bit product: every bit of both factors reaches every bit of the result.
 constexpr uint64_t Fold(uint64_t a, uint64_t b) {
@@ -119,6 +48,21 @@ constexpr uint64_t HashLane(const uint64_t (&constant)[5], uint64_t tag, uint64_
   state = Absorb(state, c, constant[3]);
   state = Absorb(state, d, constant[4]);
   return Reduce(Finish(state));
+}
+
+// Arbitrary fixed numbers (fractional digits of sqrt(2), sqrt(3), ...), odd where they multiply.
+constexpr uint64_t kReachStep[2] = {0x9e3779b97f4a7c15, 0xd1b54a32d192ed03};
+constexpr uint64_t kReachRights[2][4] = {
+    {0, 0x510e527fade682d1, 0x9b05688c2b3e6c1f, 0x1f83d9abfb41bd6b},
+    {0, 0x5be0cd19137e2179, 0xcbbb9d5dc1059ed8, 0x629a292a367cd507},
+};
+
+// The second lane's mix: another finaliser of full avalanche, so that the lanes have nothing in
+// common.
+constexpr uint64_t FinishOther(uint64_t x) {
+  x = (x ^ (x >> 33)) * 0xff51afd7ed558ccd;
+  x = (x ^ (x >> 29)) * 0xc4ceb9fe1a85ec53;
+  return x ^ (x >> 32);
 }
 
 constexpr uint64_t kLane0[5] = {0x243f6a8885a308d3, 0x13198a2e03707345, 0xa4093822299f31d1,
@@ -157,16 +101,18 @@ Digest HashWords(uint64_t tag, uint64_t a, uint64_t b, uint64_t c, uint64_t d) {
 Digest HashReach(uint64_t iova_page, uint64_t first, uint64_t pages, unsigned rights) {
   rights &= 3;
   if (pages == 0 || rights == 0) return Digest{};
-  uint64_t sum0 = kRights[0][rights];
-  uint64_t sum1 = kRights[1][rights];
-  if (pages != 1) {
-    // 1 + q + ... + q^(n-1) = (q^n - 1) / (q - 1).
-    sum0 = MulMod(sum0, MulMod(SubMod(kRunPower0.Times(1, pages), 1), kSeriesFactor[0]));
-    sum1 = MulMod(sum1, MulMod(SubMod(kRunPower1.Times(1, pages), 1), kSeriesFactor[1]));
-  }
-  sum0 = kPagePower0.Times(kIovaPower0.Times(sum0, iova_page), first);
-  sum1 = kPagePower1.Times(kIovaPower1.Times(sum1, iova_page), first);
-  return Digest{{sum0, sum1}};
+  // Pages with the same distance between IOVA and frame and the same rights form a line. Each point
+  // of each line has a pseudo-random value, and a run is the difference of the values of its two
+  // ends: the inner ends of runs that meet cancel out.
+  const uint64_t distance = first - iova_page;
+  const uint64_t end = iova_page + pages;
+  const uint64_t line0 = Finish(distance + kReachRights[0][rights]);
+  const uint64_t line1 = FinishOther(distance ^ kReachRights[1][rights]);
+  const auto point0 = [line0](uint64_t at) { return Reduce(Finish(line0 + at * kReachStep[0])); };
+  const auto point1 = [line1](uint64_t at) {
+    return Reduce(FinishOther(line1 ^ at * kReachStep[1]));
+  };
+  return Digest{{SubMod(point0(end), point0(iova_page)), SubMod(point1(end), point1(iova_page))}};
 }
 
 }  // namespace iovalid::sim

@@ -31,7 +31,8 @@ Digest HashWords(uint64_t tag, uint64_t a, uint64_t b = 0, uint64_t c = 0, uint6
 
 // The digest of the page set {(iova_page + k, first + k, rights) : 0 <= k < pages}: what a device
 // reaches through these entries. It is the sum of its single pages' digests, however the range is
-// cut (the terms are a geometric series, so the cost does not grow with `pages`).
+// cut (the terms of a run telescope: only its two ends cost anything). Two sets of pages differ in
+// the ends of their maximal runs, and each end has a pseudo-random value in either lane.
 // `iova_page` is IOVA / 4096. `rights`: bit 0 read, bit 1 write.
 Digest HashReach(uint64_t iova_page, uint64_t first, uint64_t pages, unsigned rights);
 

