@@ -14,6 +14,11 @@ inline constexpr DomainId kNoDomain = ~DomainId{0};
 // A DMA requester, by a small dense number (the index of the device).
 using SourceId = uint32_t;
 
+// A process address space id (PCI: 20 bits). Requests without one have kNoPasid.
+using Pasid = uint32_t;
+inline constexpr Pasid kNoPasid = ~Pasid{0};
+inline constexpr Pasid kMaxPasid = (Pasid{1} << 20) - 1;
+
 // What an entry allows, and what a request asks for. A set of bits; passed as `unsigned`.
 enum Rights : unsigned { kRead = 1, kWrite = 2 };
 

@@ -19,6 +19,22 @@ std::string_view FaultReasonName(FaultReason reason) {
       return "table access error";
     case FaultReason::kReservedBit:
       return "reserved bit set";
+    case FaultReason::kAtsBlocked:
+      return "ATS blocked";
+    case FaultReason::kPasidNotEnabled:
+      return "PASID not enabled";
+    case FaultReason::kPasidNotPresent:
+      return "PASID entry not present";
+    case FaultReason::kNotPresent:
+      return "entry not present";
+    case FaultReason::kBlocked:
+      return "blocked domain";
+    case FaultReason::kAddressSize:
+      return "output address beyond width";
+    case FaultReason::kAccessFlag:
+      return "access flag clear";
+    case FaultReason::kDirtyFlag:
+      return "dirty flag clear";
   }
   return "unknown";
 }

@@ -10,18 +10,28 @@
 
 namespace iovalid::hwmodel {
 
-// Why a DMA request was blocked. The values are the fault reason codes of the Intel VT-d
-// specification (revision 4, appendix A "Non-Recoverable Fault Reason Encodings") for requests
-// without PASID in legacy mode; the kernel names them in drivers/iommu/intel/dmar.c. A not-present
-// entry has no code of its own: it permits neither reading nor writing.
+// Why a DMA request was blocked, in terms of no architecture; FaultCode (fault_code.h) gives each
+// architecture's number. The values are the fault reason codes of the Intel VT-d specification
+// (revision 4, appendix A "Non-Recoverable Fault Reason Encodings") where it has one; the kernel
+// names them in drivers/iommu/intel/dmar.c. In VT-d second-stage tables a not-present entry has no
+// code of its own: it permits neither reading nor writing.
 enum class FaultReason : uint8_t {
   kNone = 0,
-  kContextNotPresent = 0x2,   // the source is attached to no domain
-  kAddressBeyondWidth = 0x4,  // IOVA above what the domain's AGAW can translate
-  kWriteNotPermitted = 0x5,   // W clear in an entry of the walk
-  kReadNotPermitted = 0x6,    // R clear in an entry of the walk
+  kContextNotPresent = 0x2,   // nothing is known of the source
+  kAddressBeyondWidth = 0x4,  // above what the tables can translate, or not canonical
+  kWriteNotPermitted = 0x5,   // no right to write in an entry of the walk
+  kReadNotPermitted = 0x6,    // no right to read in an entry of the walk
   kTableAccessError = 0x7,    // an entry, or the root, refers to a frame that does not exist
-  kReservedBit = 0xc,         // a reserved bit is set in an entry with R or W
+  kReservedBit = 0xc,         // a reserved bit or an illegal combination in an entry
+  kAtsBlocked = 0xd,          // a translation or translated request, and no ATS for this source
+  kPasidNotEnabled = 0x45,    // a request with PASID, and none are enabled for this source
+  kPasidNotPresent = 0x59,    // nothing is known of the PASID
+  kNotPresent = 0x71,         // an entry of the walk is not present
+  // Those that VT-d has no code for.
+  kBlocked = 0xe0,      // the source is in a blocked domain
+  kAddressSize = 0xe1,  // Arm: an output address beyond the width
+  kAccessFlag = 0xe2,   // Arm, RISC-V: the accessed bit is clear and hardware does not set it
+  kDirtyFlag = 0xe3,    // RISC-V: the dirty bit is clear on a write and hardware does not set it
 };
 
 // "write not permitted" and the like.
@@ -36,6 +46,8 @@ struct FaultRecord {
   // Level of the table in which the walk ended (1 = the last); 0: before the walk. Not in the
   // register: for reports.
   uint8_t level = 0;
+  uint8_t stage = 0;  // 1 or 2: the tables that the walk ended in; 0: before the walk
+  Pasid pasid = kNoPasid;
 
   friend bool operator==(const FaultRecord&, const FaultRecord&) = default;
 };

@@ -7,8 +7,10 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "hwmodel/leaf_walk.h"
 #include "hwmodel/page_table.h"
 #include "hwmodel/reach_runs.h"
+#include "hwmodel/vtd_second_stage.h"
 
 namespace iovalid::hwmodel {
 namespace {
@@ -28,15 +30,39 @@ unsigned LevelsOf(const IommuConfig& config) {
   return config.aw_bits <= 39 ? 3 : config.aw_bits <= 48 ? 4 : 5;
 }
 
+UnitConfig HardwareOf(const IommuConfig& config) {
+  UnitConfig unit;
+  unit.host_address_bits = config.host_address_bits;
+  unit.msi_first = config.msi_first;
+  unit.msi_last = config.msi_last;
+  unit.iotlb_sets_4k = config.iotlb_sets_4k;
+  unit.walk_cache_sets = config.walk_cache_sets;
+  unit.fault_records = config.fault_records;
+  return unit;
+}
+
+// The kind of an invalidation of a domain or a range of it.
+Invalidation OfDomain(Invalidation::Kind kind, DomainId domain) {
+  Invalidation what;
+  what.kind = kind;
+  what.domain = domain;
+  return what;
+}
+
 }  // namespace
 
 Iommu::Iommu(const IommuConfig& config)
-    : config_(config),
-      levels_(LevelsOf(config)),
-      limits_(
-          Format::MakeLimits(config.host_address_bits, config.page_sizes, config.snoop_control)),
-      iotlb_(config.iotlb_sets_4k),
-      faults_(config.fault_records) {}
+    : config_(config), levels_(LevelsOf(config)), unit_(HardwareOf(config)) {}
+
+Context Iommu::ContextOf(DomainId domain) const {
+  Context context;
+  context.mode = Context::Mode::kSecond;
+  context.domain = domain;
+  context.second = MakeStageTables(
+      Format::kId, levels_, config_.aw_bits, uint64_t{Get(domain).root} << 12,
+      {config_.host_address_bits, config_.page_sizes, config_.snoop_control});
+  return context;
+}
 
 const Iommu::Domain& Iommu::Get(DomainId domain) const {
   if (!domain_exists(domain)) Broken("no such domain");
@@ -56,10 +82,10 @@ DomainId Iommu::AllocDomain() {
 
 void Iommu::FreeDomain(DomainId domain) {
   Domain& d = Get(domain);
-  for (DomainId& attached : contexts_) {
-    if (attached == domain) attached = kNoDomain;
+  for (SourceId source = 0; source < contexts_.size(); ++source) {
+    if (contexts_[source] == domain) Detach(source);
   }
-  iotlb_.InvalidateDomain(domain);
+  InvalidateDomain(domain);
   memory_.FreeOwnedBy(domain);
   d = Domain{};
 }
@@ -90,17 +116,30 @@ void Iommu::Attach(SourceId source, DomainId domain) {
   Detach(source);
   if (source >= contexts_.size()) contexts_.resize(source + 1, kNoDomain);
   contexts_[source] = domain;
+  unit_.SetContext(source, ContextOf(domain));
   // domain_context_mapping_one: with caching mode the driver flushes what the unit may have cached
   // for the new context entry's domain.
-  if (config_.caching_mode) iotlb_.InvalidateDomain(domain);
+  if (config_.caching_mode) InvalidateDomain(domain);
 }
 
 void Iommu::Detach(SourceId source) {
   const DomainId old = attached(source);
   if (old == kNoDomain) return;
   contexts_[source] = kNoDomain;
-  iotlb_.InvalidateDomain(old);
+  unit_.ClearContext(source);
+  // domain_context_clear_one: the context of the source, then the domain's translations.
+  Invalidation context;
+  context.kind = Invalidation::Kind::kContextOfSource;
+  context.source = source;
+  unit_.Invalidate(context);
+  InvalidateDomain(old);
 }
+
+void Iommu::InvalidateDomain(DomainId domain) {
+  unit_.Invalidate(OfDomain(Invalidation::Kind::kIotlbDomain, domain));
+}
+
+void Iommu::InvalidateAll() { unit_.Invalidate({}); }
 
 sim::Digest Iommu::reach_of_source(SourceId source) const {
   const DomainId domain = attached(source);
@@ -125,10 +164,14 @@ sim::Errno Iommu::MapNoSync(DomainId domain, uint64_t iova, sim::PageId first, u
 
   if (rights == kWrite && rules.write_implies_read) rights |= kRead;
   PageTable<Format> table(memory_, {d.root, levels_, domain});
+  PageAttributes attributes;
+  attributes.force_snoop = d.force_snoop;
   uint64_t done = 0;
-  const sim::Errno error = table.Map(page, first, pages, Format::Attributes(rights, d.force_snoop),
-                                     small_pages_only ? kSize4K : config_.page_sizes,
-                                     rules.map_present_fails, &d.reach, &done);
+  const sim::Errno error = table.Map(page, first, pages, Format::Attributes(rights, attributes),
+                                     small_pages_only ? kSize4K : config_.page_sizes, rules,
+                                     &d.reach, &done);
+  // The table that a large leaf took the place of may be known to the unit.
+  if (table.freed_tables()) InvalidateRange(domain, iova, pages << sim::kPageShift);
   // What it had mapped up to the error goes again, as iommu_map_nosync does it.
   if (error != sim::Errno::kOk && done != 0) Unmap(domain, iova, done << sim::kPageShift);
   return error;
@@ -151,7 +194,7 @@ uint64_t Iommu::UnmapNoSync(DomainId domain, uint64_t iova, uint64_t bytes) {
   const uint64_t last = page + (bytes >> sim::kPageShift) - 1;
   if (last >> (config_.aw_bits - sim::kPageShift) != 0) return 0;
   PageTable<Format> table(memory_, {d.root, levels_, domain});
-  return table.Unmap(page, last, config_.rules, &d.reach) << sim::kPageShift;
+  return table.Unmap(page, last, config_.page_sizes, config_.rules, &d.reach) << sim::kPageShift;
 }
 
 uint64_t Iommu::Unmap(DomainId domain, uint64_t iova, uint64_t bytes) {
@@ -161,15 +204,18 @@ uint64_t Iommu::Unmap(DomainId domain, uint64_t iova, uint64_t bytes) {
 }
 
 void Iommu::InvalidateRange(DomainId domain, uint64_t iova, uint64_t bytes) {
-  if (iotlb_.size() == 0 || bytes == 0) return;
+  if (bytes == 0 || (iotlb().size() == 0 && walk_cache().size() == 0)) return;
   // calculate_psi_aligned_address: the aligned power of two that spans first and last byte.
   const uint64_t last = iova + (bytes - 1);
   const unsigned size_log2 = static_cast<unsigned>(std::bit_width(iova ^ last));
   const unsigned pages_log2 = size_log2 <= sim::kPageShift ? 0 : size_log2 - sim::kPageShift;
   if (last < iova || !config_.page_selective || pages_log2 > config_.max_invalidate_log2) {
-    iotlb_.InvalidateDomain(domain);
+    InvalidateDomain(domain);
   } else {
-    iotlb_.InvalidatePages(domain, iova, pages_log2);
+    Invalidation range = OfDomain(Invalidation::Kind::kIotlbRange, domain);
+    range.address = iova;
+    range.size_log2 = static_cast<uint8_t>(sim::kPageShift + pages_log2);
+    unit_.Invalidate(range);
   }
 }
 
@@ -182,7 +228,7 @@ Iommu::Run Iommu::Lookup(DomainId domain, uint64_t iova, uint64_t max_pages) con
   const uint64_t last = page + std::min(max_pages - 1, table_last - page);
   auto visit = [&run, page, last](uint64_t entry, unsigned level, uint64_t start) {
     const uint64_t from = std::max(start, page);
-    const sim::PageId frame = Format::PageOf(entry, level) + (from - start);
+    const sim::PageId frame = LeafPage<Format>(entry, level) + (from - start);
     if (!run.mapped) {
       if (from != page) return false;
       run = {true, frame, 0, Format::RightsOf(entry)};
@@ -190,7 +236,7 @@ Iommu::Run Iommu::Lookup(DomainId domain, uint64_t iova, uint64_t max_pages) con
                Format::RightsOf(entry) != run.rights) {
       return false;
     }
-    run.pages = std::min(start + Format::EntryPages(level) - 1, last) - page + 1;
+    run.pages = std::min(start + EntryPages<Format>(level) - 1, last) - page + 1;
     return true;
   };
   ForEachLeaf<Format>(memory_, d.root, levels_, page, last, visit);
@@ -211,8 +257,8 @@ void Iommu::ForEachRun(
   });
   auto visit = [&joiner, page, last](uint64_t entry, unsigned level, uint64_t start) {
     const uint64_t from = std::max(start, page);
-    const uint64_t to = std::min(start + Format::EntryPages(level) - 1, last);
-    joiner.Add(from, Format::PageOf(entry, level) + (from - start), to - from + 1,
+    const uint64_t to = std::min(start + EntryPages<Format>(level) - 1, last);
+    joiner.Add(from, LeafPage<Format>(entry, level) + (from - start), to - from + 1,
                Format::RightsOf(entry));
     return true;
   };

@@ -13,7 +13,7 @@
 #include "hwmodel/iommu_config.h"
 #include "hwmodel/iotlb.h"
 #include "hwmodel/table_memory.h"
-#include "hwmodel/vtd_second_stage.h"
+#include "hwmodel/unit.h"
 #include "sim/digest.h"
 #include "sim/errno.h"
 #include "sim/units.h"
@@ -21,12 +21,11 @@
 namespace iovalid::hwmodel {
 
 // One IOMMU unit together with the kernel's driver of it: domains with page tables in table memory,
-// the devices attached to them, an IOTLB and a fault log. Legacy-mode Intel VT-d with second-stage
-// tables.
+// and the devices attached to them. Legacy-mode Intel VT-d with second-stage tables.
 //
-// The driver half (Map, Unmap, Attach, ...) writes tables and issues invalidations; the hardware
-// half (Translate) knows only tables, context entries and what it cached. A value: a copy is
-// independent of the original and cheap (tables are copied on write).
+// This is the driver: it writes tables and contexts and issues invalidations. The hardware is a Unit,
+// which knows only tables, contexts and what it cached. A value: a copy is independent of the
+// original and cheap (tables are copied on write).
 class Iommu {
  public:
   explicit Iommu(const IommuConfig& config);
@@ -118,37 +117,28 @@ class Iommu {
 
   // --- Hardware: DMA -----------------------------------------------------------------------------
 
-  struct Translation {
-    bool ok = false;
-    // A request to the MSI window: never translated, no fault recorded. A write is an interrupt
-    // message; a read is aborted.
-    bool interrupt = false;
-    sim::PageId page = 0;
-    // Bytes from the IOVA to the end of the page (4K, 2M or 1G) that translated it, or to the MSI
-    // window where that comes first.
-    uint64_t bytes_left_in_run = 0;
-    FaultReason reason = FaultReason::kNone;
-  };
+  using Translation = hwmodel::Translation;
 
   // The only way for a device to memory. `iova` in bytes; `access` is a set of Rights (both for an
-  // atomic operation). Looks into the IOTLB, walks the tables on a miss and caches the result, and
-  // records a fault where there is one. Where both rights are missing, the write is reported.
-  Translation Translate(SourceId source, uint64_t iova, unsigned access);
+  // atomic operation). See Unit::Translate.
+  Translation Translate(SourceId source, uint64_t iova, unsigned access) {
+    return unit_.Translate(memory_, {source, iova, access, kNoPasid});
+  }
 
-  // --- Invalidation (queue descriptors of specification section 6.5.2)
-  // -----------------------------
+  // --- Invalidation (queue descriptors of specification section 6.5.2) --------------------------
 
   // The pages of [iova, iova+bytes), as the driver asks for it: rounded to an aligned power of two,
   // or the whole domain where that is larger than the unit's maximum (cache_tag_flush_range).
   void InvalidateRange(DomainId domain, uint64_t iova, uint64_t bytes);
-  void InvalidateDomain(DomainId domain) { iotlb_.InvalidateDomain(domain); }
-  void InvalidateAll() { iotlb_.InvalidateAll(); }
+  void InvalidateDomain(DomainId domain);
+  void InvalidateAll();
 
   // --- Looking inside ----------------------------------------------------------------------------
 
-  FaultLog& faults() { return faults_; }
-  const FaultLog& faults() const { return faults_; }
-  const Iotlb& iotlb() const { return iotlb_; }
+  FaultLog& faults() { return unit_.faults(); }
+  const FaultLog& faults() const { return unit_.faults(); }
+  const Iotlb& iotlb() const { return unit_.iotlb(); }
+  const WalkCache& walk_cache() const { return unit_.walk_cache(); }
   const TableMemory& table_memory() const { return memory_; }
   // Writing here is what a broken driver or a flipped bit would do; `reach` does not follow.
   TableMemory& mutable_table_memory() { return memory_; }
@@ -169,18 +159,13 @@ class Iommu {
   const Domain& Get(DomainId domain) const;
   Domain& Get(DomainId domain) { return const_cast<Domain&>(std::as_const(*this).Get(domain)); }
 
-  // A miss of the IOTLB: walks, caches, or faults.
-  Translation Walk(SourceId source, DomainId domain, uint64_t iova, unsigned access);
-  Translation Fault(SourceId source, uint64_t iova, unsigned access, FaultReason reason,
-                    unsigned level);
-  Translation Translated(uint64_t iova, sim::PageId page, unsigned size_log2) const;
+  // What the unit is told of a domain.
+  Context ContextOf(DomainId domain) const;
 
   IommuConfig config_;
   unsigned levels_;
-  VtdSecondStage::Limits limits_;
   TableMemory memory_;
-  Iotlb iotlb_;
-  FaultLog faults_;
+  Unit unit_;
   std::vector<Domain> domains_;
   std::vector<DomainId> contexts_;  // by source
 };

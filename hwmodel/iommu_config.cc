@@ -37,18 +37,6 @@ void ChooseWidth(unsigned mgaw, unsigned sagaw, IommuConfig* config) {
 
 }  // namespace
 
-DriverRules LegacyDriverRules() {
-  DriverRules rules;
-  rules.write_implies_read = true;
-  rules.map_misaligned = sim::Errno::kINVAL;
-  rules.map_empty = sim::Errno::kOk;
-  rules.map_wraps = sim::Errno::kFAULT;
-  rules.map_outside = sim::Errno::kFAULT;
-  rules.map_present_fails = false;
-  rules.unmap_stops_at_hole = false;
-  return rules;
-}
-
 std::string_view ConfigError(const IommuConfig& config) {
   if (config.aw_bits < 31 || config.aw_bits > 57) return "address width not in 31..57 bits";
   if (config.levels != 0 && (config.levels < 3 || config.levels > 5)) return "levels not in 3..5";
@@ -69,6 +57,10 @@ std::string_view ConfigError(const IommuConfig& config) {
   if (config.fault_records == 0 || config.fault_records > 256) return "fault records not in 1..256";
   if (!std::has_single_bit(config.iotlb_sets_4k) || config.iotlb_sets_4k > 1u << 16) {
     return "IOTLB sets not a power of two up to 65536";
+  }
+  if (config.walk_cache_sets != 0 &&
+      (!std::has_single_bit(config.walk_cache_sets) || config.walk_cache_sets > 1u << 12)) {
+    return "paging-structure cache sets not a power of two up to 4096";
   }
   return {};
 }

@@ -5,51 +5,13 @@
 #include <cstdint>
 #include <string_view>
 
-#include "sim/errno.h"
+#include "hwmodel/driver_rules.h"
 
 namespace iovalid::hwmodel {
 
 inline constexpr uint64_t kSize4K = uint64_t{1} << 12;
 inline constexpr uint64_t kSize2M = uint64_t{1} << 21;
 inline constexpr uint64_t kSize1G = uint64_t{1} << 30;
-
-// What the kernel's IOMMU driver does with the tables. Data, because it differs between kernels:
-// the defaults are those of 7.3 (drivers/iommu/generic_pt), LegacyDriverRules() those of 6.1
-// and 6.12 (drivers/iommu/intel/iommu.c).
-struct DriverRules {
-  // A write-only mapping gets R as well. 6.1, 6.12: __domain_mapping always sets the first-level
-  // Present bit, which is bit 0, the same bit as second-stage Read, whatever table it fills.
-  bool write_implies_read = false;
-
-  // Answers of iommu_map. 7.3: map_range in iommu_pt.h. 6.x: intel_iommu_map, __domain_mapping and
-  // the checks of iommu_map in drivers/iommu/iommu.c.
-  sim::Errno map_no_rights = sim::Errno::kINVAL;  // 6.x: kINVAL
-  sim::Errno map_misaligned = sim::Errno::kNXIO;  // 6.x: kINVAL
-  sim::Errno map_empty = sim::Errno::kINVAL;      // 6.x: kOk, nothing done
-  sim::Errno map_wraps = sim::Errno::kOVERFLOW;   // 6.x: kFAULT (as outside)
-  sim::Errno map_outside = sim::Errno::kRANGE;    // 6.x: kFAULT
-  sim::Errno map_frame_too_high = sim::Errno::kRANGE;
-
-  // An entry is present where the mapping wants to go. true (7.3): kADDRINUSE and all is undone.
-  // false (6.x): the old leaf stays, the kernel logs an error and the call succeeds; a larger leaf
-  // takes the place of smaller ones.
-  bool map_present_fails = true;
-
-  // Unmap meets an entry that is not present. true (7.3): stops there. false (6.x): counts the hole
-  // as unmapped and goes on.
-  bool unmap_stops_at_hole = true;
-
-  // When Unmap gives the frame of an emptied table back to the kernel.
-  enum class FreeTables : uint8_t {
-    kCovered,  // if one call covers all that the table translates: both drivers do this, so sparse
-               // use leaves empty tables behind until the domain is freed
-    kEmpty,    // as soon as its last entry goes
-    kNever,    // with the domain
-  };
-  FreeTables free_tables = FreeTables::kCovered;
-};
-
-DriverRules LegacyDriverRules();
 
 // One IOMMU unit: data, from a trace's header and the kernel profile.
 struct IommuConfig {
@@ -78,6 +40,7 @@ struct IommuConfig {
   bool page_selective = true;         // CAP.PSI: invalidation of a range; else of the domain
   unsigned max_invalidate_log2 = 18;  // CAP.MAMV: the largest page-selective size, in pages
   unsigned iotlb_sets_4k = 512;       // power of two; 4 ways a set
+  unsigned walk_cache_sets = 64;      // a level, power of two, 4 ways; 0: no paging-structure caches
   DriverRules rules;
 };
 

@@ -2,98 +2,118 @@
 #include "hwmodel/iotlb.h"
 
 #include <algorithm>
-#include <bit>
 
 namespace iovalid::hwmodel {
 
-Iotlb::Iotlb(unsigned sets_4k) : first_set_{}, mask_{}, all_sets_(0) {
-  const std::array<unsigned, kSizes> sets = {sets_4k, std::max(sets_4k / 8, 1u),
-                                             std::max(sets_4k / 32, 1u)};
+Iotlb::Iotlb(unsigned sets_4k) {
+  constexpr std::array<unsigned, kSizes> kShare = {8, 1, 8, 8, 8, 32, 32};
   for (unsigned size = 0; size < kSizes; ++size) {
-    first_set_[size] = all_sets_;
-    mask_[size] = sets[size] - 1;
-    all_sets_ += sets[size];
+    classes_[size].sets = std::max(sets_4k / kShare[size], 1u);
   }
 }
 
-void Iotlb::Fill(DomainId domain, uint64_t iova, sim::PageId first, unsigned rights,
+void Iotlb::Fill(SpaceId space, uint64_t iova, uint64_t address, unsigned rights,
                  unsigned size_log2) {
-  unsigned size = 0;
-  while (size + 1 < kSizes && kShift[size] != size_log2) ++size;
-  if (!storage_) {
-    storage_ = CowPtr<Storage>::Make();
-    Storage& fresh = storage_.Mutable();
-    fresh.sets.resize(all_sets_);
-    fresh.victim.resize(all_sets_);
+  unsigned size = kSizes - 1;
+  while (size > 0 && kShift[size] > size_log2) --size;
+  SizeClass& klass = classes_[size];
+  if (!klass.storage) {
+    klass.storage = CowPtr<Storage>::Make();
+    Storage& fresh = klass.storage.Mutable();
+    fresh.sets.resize(klass.sets);
+    fresh.victim.resize(klass.sets);
   }
-  Storage& storage = storage_.Mutable();
-  const uint64_t tag = Tag(domain, iova, kShift[size]);
+  Storage& storage = klass.storage.Mutable();
+  const uint64_t tag = Tag(space, iova, kShift[size]);
+  const uint64_t want = Want(space);
   const unsigned index = SetOf(size, tag);
   Set& set = storage.sets[index];
 
   // The way that holds this page already, else an empty one, else the set's next victim.
-  unsigned way;
-  if (const unsigned same = WaysWith(set, tag); same != 0) {
-    way = std::countr_zero(same);
-  } else if (const unsigned empty = WaysWith(set, 0); empty != 0) {
-    way = std::countr_zero(empty);
-    ++live_[size];
-  } else {
+  unsigned way = kWays;
+  for (unsigned w = 0; w < kWays; ++w) {
+    if (set.tag[w] == tag && ((set.value[w] ^ want) & kWantMask) == 0) {
+      way = w;
+      break;
+    }
+    if ((set.value[w] & kInUse) == 0 && way == kWays) way = w;
+  }
+  if (way == kWays) {
     way = storage.victim[index];
     storage.victim[index] = static_cast<uint8_t>((way + 1) % kWays);
+  } else if ((set.value[way] & kInUse) == 0) {
+    ++klass.live;
+    live_classes_ |= 1u << size;
   }
   set.tag[way] = tag;
-  set.value[way] = first << kShift[0] | rights;
+  set.value[way] = want | (address & kAddressMask & ~BitsBelow(kShift[size])) | rights;
 }
 
 template <typename Match>
 void Iotlb::InvalidateSets(unsigned size, unsigned first, unsigned end, Match match) {
-  Storage* storage = nullptr;
-  for (unsigned index = first; index < end && live_[size] != 0; ++index) {
+  SizeClass& klass = classes_[size];
+  Storage* writable = nullptr;
+  for (unsigned index = first; index < end && klass.live != 0; ++index) {
     for (unsigned way = 0; way < kWays; ++way) {
-      const uint64_t tag = storage_->sets[index].tag[way];
-      if (tag == 0 || !match(tag)) continue;
-      if (storage == nullptr) storage = &storage_.Mutable();
-      storage->sets[index].tag[way] = 0;
-      --live_[size];
+      const Set& set = klass.storage->sets[index];
+      if ((set.value[way] & kInUse) == 0 || !match(set, way)) continue;
+      if (writable == nullptr) writable = &klass.storage.Mutable();
+      writable->sets[index].tag[way] = 0;
+      writable->sets[index].value[way] = 0;
+      --klass.live;
     }
   }
+  if (klass.live == 0) live_classes_ &= ~(1u << size);
 }
 
-void Iotlb::InvalidatePages(DomainId domain, uint64_t iova, unsigned pages_log2) {
-  const uint64_t pages = uint64_t{1} << std::min(pages_log2, kPageBits);
-  const uint64_t first = (iova >> kShift[0]) & ~(pages - 1);
-  const uint64_t last = first + pages - 1;
-  for (unsigned size = 0; size < kSizes; ++size) {
-    if (live_[size] == 0) continue;
-    const unsigned scale = kShift[size] - kShift[0];
-    const uint64_t first_tag = Tag(domain, first << kShift[0], kShift[size]);
-    const uint64_t last_tag = first_tag + (last >> scale) - (first >> scale);
-    const unsigned sets = mask_[size] + 1;
-    auto match = [first_tag, last_tag](uint64_t tag) {
-      return tag >= first_tag && tag <= last_tag;
+void Iotlb::InvalidateRange(SpaceId space, uint64_t iova, unsigned size_log2) {
+  const uint64_t first = iova & ~BitsBelow(size_log2);
+  const uint64_t last = iova | BitsBelow(size_log2);
+  const uint64_t low = space & BitsBelow(kSpaceLow);
+  const uint64_t want = Want(space);
+  for (unsigned classes = live_classes_; classes != 0; classes &= classes - 1) {
+    const unsigned size = static_cast<unsigned>(std::countr_zero(classes));
+    const uint64_t first_page = first >> kShift[size];
+    const uint64_t last_page = last >> kShift[size];
+    const unsigned sets = classes_[size].sets;
+    auto match = [=](const Set& set, unsigned way) {
+      const uint64_t page = set.tag[way] >> kSpaceLow;
+      return page >= first_page && page <= last_page && Holds(set, way, low, want);
     };
-    if (last_tag - first_tag >= sets) {
-      InvalidateSets(size, first_set_[size], first_set_[size] + sets, match);
+    if (last_page - first_page >= sets) {
+      InvalidateSets(size, 0, sets, match);
       continue;
     }
-    for (uint64_t tag = first_tag; tag <= last_tag; ++tag) {
-      const unsigned index = SetOf(size, tag);
+    for (uint64_t page = first_page; page <= last_page; ++page) {
+      const unsigned index = SetOf(size, page << kSpaceLow | low);
       InvalidateSets(size, index, index + 1, match);
     }
   }
 }
 
-void Iotlb::InvalidateDomain(DomainId domain) {
+void Iotlb::InvalidateSpace(SpaceId space) {
+  const uint64_t low = space & BitsBelow(kSpaceLow);
+  const uint64_t want = Want(space);
   for (unsigned size = 0; size < kSizes; ++size) {
-    InvalidateSets(size, first_set_[size], first_set_[size] + mask_[size] + 1,
-                   [domain](uint64_t tag) { return DomainOf(tag) == domain; });
+    if (classes_[size].live == 0) continue;
+    InvalidateSets(size, 0, classes_[size].sets, [low, want](const Set& set, unsigned way) {
+      return Holds(set, way, low, want);
+    });
   }
 }
 
 void Iotlb::InvalidateAll() {
-  live_ = {};
-  storage_.Reset();
+  for (SizeClass& klass : classes_) {
+    klass.live = 0;
+    klass.storage.Reset();
+  }
+  live_classes_ = 0;
+}
+
+unsigned Iotlb::size() const {
+  unsigned live = 0;
+  for (const SizeClass& klass : classes_) live += klass.live;
+  return live;
 }
 
 }  // namespace iovalid::hwmodel

@@ -3,25 +3,28 @@
 #define IOVALID_HWMODEL_PAGE_TABLE_H_
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <vector>
 
-#include "hwmodel/iommu_config.h"
+#include "hwmodel/driver_rules.h"
+#include "hwmodel/format.h"
+#include "hwmodel/leaf_walk.h"
 #include "hwmodel/reach_runs.h"
 #include "hwmodel/table_memory.h"
 #include "sim/digest.h"
 #include "sim/errno.h"
-#include "sim/units.h"
 
 namespace iovalid::hwmodel {
 
 // What a driver does with the page table of one domain: the engine that all formats share. `Format`
-// (see VtdSecondStage) says what an entry looks like; DriverRules say what the kernel does where
-// kernels differ. The engine trusts the shape of the tables, as a driver does, but never reads or
-// writes outside of table memory, whatever they hold.
+// (see format.h) says what an entry looks like; DriverRules say what the kernel does where kernels
+// differ. The engine trusts the shape of the tables, as a driver does, but never reads or writes
+// outside of table memory, whatever they hold.
 //
 // A short-lived view: it refers to the memory and the digest of its owner. Addresses are in pages
-// of 4 KiB throughout. All ranges have been checked to lie within what `levels` levels translate.
+// throughout: granules of the format. All ranges have been checked to lie within what the top table
+// translates.
 template <typename Format>
 class PageTable {
  public:
@@ -29,47 +32,107 @@ class PageTable {
     FrameId root;
     unsigned levels;
     uint32_t owner;  // for TableMemory::Allocate
+    unsigned root_bits = Format::kIndexBits;  // log2 of the entries of the top table
   };
 
   PageTable(TableMemory& memory, const Layout& layout) : memory_(memory), layout_(layout) {}
 
-  // Maps pages [page, page+pages) to frames from `first` on. Writes the largest leaves that
-  // `page_sizes` (bit map, in bytes), alignment and length allow. Adds to `reach` what it wrote. On
-  // an error `*done` pages from the start may be mapped and the rest is not.
-  sim::Errno Map(uint64_t page, sim::PageId first, uint64_t pages, uint64_t attributes,
-                 uint64_t page_sizes, bool present_fails, sim::Digest* reach, uint64_t* done);
+  // Frames of a table as log2; of the top table where it has more than the usual entries.
+  static constexpr unsigned TableFramesLog2(unsigned index_bits) {
+    return index_bits > kFrameBits ? index_bits - kFrameBits : 0;
+  }
+
+  // Of `page_sizes` (bit map, in bytes), those that leaves of tables up to `levels` can have.
+  static constexpr uint64_t UsableSizes(uint64_t page_sizes, unsigned levels) {
+    uint64_t usable = 0;
+    for (unsigned level = 1; level <= levels; ++level) usable |= Format::LeafSizes(level);
+    return usable & page_sizes;
+  }
+
+  // Maps pages [page, page+pages) to pages from `first` on. Writes the largest leaves that `sizes`
+  // (from UsableSizes, with the granule), alignment and length allow. Adds to `reach` what it
+  // wrote. On an error `*done` pages from the start may be mapped and the rest is not.
+  sim::Errno Map(uint64_t page, uint64_t first, uint64_t pages, uint64_t attributes, uint64_t sizes,
+                 const DriverRules& rules, sim::Digest* reach, uint64_t* done);
 
   // Unmaps from `page` on up to `last` (inclusive) and the rest of a leaf that `last` falls into.
   // Returns the pages from `page` to where it stopped. Takes out of `reach` what it cleared.
-  uint64_t Unmap(uint64_t page, uint64_t last, const DriverRules& rules, sim::Digest* reach);
+  // `sizes`: what a split may use.
+  uint64_t Unmap(uint64_t page, uint64_t last, uint64_t sizes, const DriverRules& rules,
+                 sim::Digest* reach);
+
+  // Calls dirty(page, pages) for each dirty leaf, ascending, with what of it lies in [page, last];
+  // makes the leaf clean if `clear` (iommu_read_and_clear_dirty; generic_pt read_and_clear_dirty).
+  template <typename Dirty>
+  void ReadDirty(uint64_t page, uint64_t last, bool clear, Dirty dirty);
+
+  // A table went since this view was made: hardware may hold its entries (generic_pt and the
+  // drivers flush for that).
+  bool freed_tables() const { return freed_tables_; }
 
  private:
-  static unsigned IndexOf(uint64_t page, unsigned level) {
-    return static_cast<unsigned>(page >> (Format::kIndexBits * (level - 1)) &
-                                 ((1u << Format::kIndexBits) - 1));
+  static constexpr unsigned kFrameBits = 9;
+  static constexpr unsigned kTableFrames = 1u << TableFramesLog2(Format::kIndexBits);
+  static_assert(kFrameEntries == 1u << kFrameBits);
+
+  unsigned Entries(unsigned level) const {
+    return 1u << (level == layout_.levels ? layout_.root_bits : Format::kIndexBits);
   }
-  static constexpr unsigned kEntries = 1u << Format::kIndexBits;
-  static_assert(kEntries == kFrameEntries, "a table fills one frame");
+  unsigned IndexOf(uint64_t page, unsigned level) const {
+    return static_cast<unsigned>(page >> (Format::kIndexBits * (level - 1))) &
+           (Entries(level) - 1);
+  }
+  // An entry of a table, or null where there is no such frame.
+  const uint64_t* Entry(uint64_t table, unsigned index) const {
+    const TableFrame* frame = memory_.Find(table + index / kFrameEntries);
+    return frame == nullptr ? nullptr : &frame->entry[index % kFrameEntries];
+  }
+  // For writing; the table is there. The entries to the end of the frame follow.
+  uint64_t* MutableEntry(FrameId table, unsigned index) {
+    return &memory_.Mutable(table + index / kFrameEntries)->entry[index % kFrameEntries];
+  }
+  FrameId AllocateTable() {
+    return memory_.AllocateRun(layout_.owner, TableFramesLog2(Format::kIndexBits));
+  }
+  void FreeTable(FrameId table) {
+    for (unsigned i = 0; i < kTableFrames; ++i) memory_.Free(table + i);
+    freed_tables_ = true;
+  }
+  // A table of another owner is there only where the tables are corrupt.
+  bool Owned(uint64_t table) const {
+    return memory_.Find(table) != nullptr &&
+           memory_.owner(static_cast<FrameId>(table)) == layout_.owner;
+  }
 
   using Adder = RunJoiner<AddReach>;
   using Subtracter = RunJoiner<SubtractReach>;
 
-  // The level of the largest leaf for the first of `pages` pages.
-  static unsigned LeafLevel(uint64_t page, sim::PageId first, uint64_t pages, uint64_t page_sizes);
+  // The log2 of the largest leaf, in pages, for the first of `pages` pages, and how many of that
+  // size to write before a larger one fits.
+  static unsigned LargestLeaf(uint64_t page, uint64_t first, uint64_t pages, uint64_t sizes);
+  static uint64_t LeavesBeforeLarger(unsigned leaf_log2, uint64_t page, uint64_t first,
+                                     uint64_t pages, uint64_t sizes);
 
   // The table of level `level` that covers `page`; allocates those that are missing. kNoFrame with
-  // *error, and with *blocked_pages the rest of a leaf that stands in the way (kADDRINUSE).
-  FrameId Descend(uint64_t page, unsigned level, sim::Errno* error, uint64_t* blocked_pages);
+  // *error, and with *blocked_pages the rest of a leaf that stands in the way (map_present).
+  FrameId Descend(uint64_t page, unsigned level, const DriverRules& rules, sim::Errno* error,
+                  uint64_t* blocked_pages);
 
-  // Writes `count` leaves into one table; returns how many until an entry in use stopped it.
-  unsigned WriteLeaves(FrameId table, unsigned level, uint64_t page, sim::PageId first,
-                       unsigned count, uint64_t attributes, bool present_fails, Adder* added,
+  struct LeafRun {
+    unsigned level;
+    unsigned items_log2;  // entries a leaf
+    uint64_t page;
+    uint64_t first;
+    unsigned count;  // leaves, all in one frame
+    uint64_t attributes;
+  };
+  // Writes leaves into one table; returns how many until an entry in use stopped it.
+  unsigned WriteLeaves(FrameId table, const LeafRun& run, const DriverRules& rules, Adder* added,
                        sim::Digest* reach);
-
-  // Makes room for a large leaf where a table of smaller ones is: frees it if it is empty, or in
-  // any case with `discard`. False where it is in use.
-  bool ReplaceTable(uint64_t entry, unsigned level, uint64_t page, bool discard,
-                    sim::Digest* reach);
+  void FillEntries(uint64_t* at, const LeafRun& run, unsigned leaves, uint64_t first);
+  // Makes the entries of one leaf free, as far as the rules let it. False where they are in use.
+  bool Clear(FrameId table, const LeafRun& run, uint64_t page, const DriverRules& rules,
+             sim::Digest* reach);
   bool HasLeaf(uint64_t frame, unsigned level) const;
   void FreeTree(uint64_t frame, unsigned level, uint64_t page, Subtracter* removed);
 
@@ -77,264 +140,32 @@ class PageTable {
     uint64_t first;
     uint64_t last;
     uint64_t page;  // the next to look at
+    uint64_t sizes;
     const DriverRules& rules;
     Subtracter removed;
     std::vector<FrameId> freed;  // given back at the end, so that no table goes while it is in use
   };
   // False where it stopped.
   bool UnmapTable(UnmapState* state, FrameId table, unsigned level);
+  // At a leaf. False where it stopped.
+  bool UnmapLeaf(UnmapState* state, FrameId table, unsigned level, unsigned index, uint64_t entry);
+  bool UnmapChild(UnmapState* state, FrameId table, unsigned level, unsigned index, uint64_t entry);
+  bool Split(FrameId table, unsigned level, unsigned index, uint64_t sizes);
   bool IsEmpty(FrameId table) const;
+
+  template <typename Dirty>
+  void ReadDirtyTable(uint64_t table, unsigned level, uint64_t page, uint64_t last, bool clear,
+                      Dirty& dirty);
 
   TableMemory& memory_;
   Layout layout_;
+  bool freed_tables_ = false;
 };
 
-// Calls visit(entry, level, page) for each leaf that covers a page of [page, last], ascending,
-// where `page` is the first page of the leaf; visit returns false to end. Reads table memory only.
-// Returns false where it was ended.
-template <typename Format, typename Visit>
-bool ForEachLeaf(const TableMemory& memory, uint64_t frame, unsigned level, uint64_t page,
-                 uint64_t last, Visit& visit) {
-  const TableFrame* table = memory.Find(frame);
-  if (table == nullptr) return true;
-  const uint64_t entry_pages = Format::EntryPages(level);
-  for (;;) {
-    const unsigned index = static_cast<unsigned>(page / entry_pages % kFrameEntries);
-    const uint64_t entry = table->entry[index];
-    const uint64_t start = page & ~(entry_pages - 1);
-    if (entry != 0) {
-      if (Format::IsLeaf(entry, level)) {
-        if (!visit(entry, level, start)) return false;
-      } else if (!ForEachLeaf<Format>(memory, Format::TableFrameOf(entry), level - 1, page,
-                                      std::min(last, start + entry_pages - 1), visit)) {
-        return false;
-      }
-    }
-    page = start + entry_pages;
-    if (page > last || index == kFrameEntries - 1) return true;
-  }
-}
-
-template <typename Format>
-unsigned PageTable<Format>::LeafLevel(uint64_t page, sim::PageId first, uint64_t pages,
-                                      uint64_t page_sizes) {
-  for (unsigned level = Format::kMaxLeafLevel; level > 1; --level) {
-    const uint64_t size = Format::EntryPages(level);
-    if ((page_sizes >> Format::EntrySizeLog2(level) & 1) != 0 && pages >= size &&
-        ((page | first) & (size - 1)) == 0) {
-      return level;
-    }
-  }
-  return 1;
-}
-
-template <typename Format>
-FrameId PageTable<Format>::Descend(uint64_t page, unsigned target, sim::Errno* error,
-                                   uint64_t* blocked_pages) {
-  FrameId table = layout_.root;
-  for (unsigned level = layout_.levels; level > target; --level) {
-    const unsigned index = IndexOf(page, level);
-    const TableFrame* frame = memory_.Find(table);
-    const uint64_t entry = frame == nullptr ? 0 : frame->entry[index];
-    if (entry == 0) {
-      const FrameId fresh = frame == nullptr ? kNoFrame : memory_.Allocate(layout_.owner);
-      if (fresh == kNoFrame) {
-        *error = sim::Errno::kNOMEM;
-        return kNoFrame;
-      }
-      memory_.Mutable(table)->entry[index] = Format::MakeTable(fresh);
-      table = fresh;
-      continue;
-    }
-    const uint64_t next = Format::TableFrameOf(entry);
-    if (Format::IsLeaf(entry, level) || memory_.Find(next) == nullptr) {
-      *blocked_pages = Format::EntryPages(level) - (page & (Format::EntryPages(level) - 1));
-      *error = sim::Errno::kADDRINUSE;
-      return kNoFrame;
-    }
-    table = static_cast<FrameId>(next);
-  }
-  return table;
-}
-
-template <typename Format>
-bool PageTable<Format>::HasLeaf(uint64_t frame, unsigned level) const {
-  bool found = false;
-  auto visit = [&found](uint64_t, unsigned, uint64_t) {
-    found = true;
-    return false;
-  };
-  const uint64_t pages = Format::EntryPages(level) * kEntries;
-  ForEachLeaf<Format>(memory_, frame, level, 0, pages - 1, visit);
-  return found;
-}
-
-template <typename Format>
-void PageTable<Format>::FreeTree(uint64_t frame, unsigned level, uint64_t page,
-                                 Subtracter* removed) {
-  if (memory_.Find(frame) == nullptr ||
-      memory_.owner(static_cast<FrameId>(frame)) != layout_.owner) {
-    return;
-  }
-  const TableFrame copy = *memory_.Find(frame);
-  // Freed before its children: a table that refers to itself ends here.
-  memory_.Free(static_cast<FrameId>(frame));
-  for (unsigned index = 0; index < kEntries; ++index) {
-    const uint64_t entry = copy.entry[index];
-    if (entry == 0) continue;
-    const uint64_t start = page + index * Format::EntryPages(level);
-    if (Format::IsLeaf(entry, level)) {
-      removed->Add(start, Format::PageOf(entry, level), Format::EntryPages(level),
-                   Format::RightsOf(entry));
-    } else {
-      FreeTree(Format::TableFrameOf(entry), level - 1, start, removed);
-    }
-  }
-}
-
-template <typename Format>
-bool PageTable<Format>::ReplaceTable(uint64_t entry, unsigned level, uint64_t page, bool discard,
-                                     sim::Digest* reach) {
-  if (Format::IsLeaf(entry, level)) return false;
-  if (!discard && HasLeaf(Format::TableFrameOf(entry), level - 1)) return false;
-  Subtracter removed{SubtractReach{reach}};
-  FreeTree(Format::TableFrameOf(entry), level - 1, page, &removed);
-  removed.Flush();
-  return true;
-}
-
-template <typename Format>
-unsigned PageTable<Format>::WriteLeaves(FrameId table, unsigned level, uint64_t page,
-                                        sim::PageId first, unsigned count, uint64_t attributes,
-                                        bool present_fails, Adder* added, sim::Digest* reach) {
-  const uint64_t entry_pages = Format::EntryPages(level);
-  const unsigned rights = Format::RightsOf(attributes);
-  uint64_t* at = &memory_.Mutable(table)->entry[IndexOf(page, level)];
-  uint64_t in_use = 0;
-  for (unsigned i = 0; i < count; ++i) in_use |= at[i];
-  uint64_t leaf = Format::MakeLeaf(first, level, attributes);
-  if (in_use == 0) {
-    for (unsigned i = 0; i < count; ++i) at[i] = leaf + i * Format::NextLeaf(level);
-    added->Add(page, first, count * entry_pages, rights);
-    return count;
-  }
-  for (unsigned i = 0; i < count; ++i, leaf += Format::NextLeaf(level)) {
-    if (at[i] != 0 && !ReplaceTable(at[i], level, page + i * entry_pages, !present_fails, reach)) {
-      if (present_fails) return i;
-      continue;
-    }
-    at[i] = leaf;
-    added->Add(page + i * entry_pages, first + i * entry_pages, entry_pages, rights);
-  }
-  return count;
-}
-
-template <typename Format>
-sim::Errno PageTable<Format>::Map(uint64_t page, sim::PageId first, uint64_t pages,
-                                  uint64_t attributes, uint64_t page_sizes, bool present_fails,
-                                  sim::Digest* reach, uint64_t* done) {
-  Adder added{AddReach{reach}};
-  sim::Errno error = sim::Errno::kOk;
-  *done = 0;
-  while (*done < pages) {
-    const uint64_t left = pages - *done;
-    const unsigned level = LeafLevel(page, first, left, page_sizes);
-    uint64_t step = 0;
-    const FrameId table = Descend(page, level, &error, &step);
-    if (table != kNoFrame) {
-      // A table ends where the next larger size could begin, so all these leaves are of one size.
-      const unsigned count = static_cast<unsigned>(
-          std::min<uint64_t>(left / Format::EntryPages(level), kEntries - IndexOf(page, level)));
-      const unsigned written =
-          WriteLeaves(table, level, page, first, count, attributes, present_fails, &added, reach);
-      step = written * Format::EntryPages(level);
-      if (written < count) error = sim::Errno::kADDRINUSE;
-    } else if (error == sim::Errno::kADDRINUSE && !present_fails) {
-      error = sim::Errno::kOk;  // the leaf in the way stays
-      step = std::min(step, left);
-    } else {
-      step = 0;
-    }
-    page += step;
-    first += step;
-    *done += step;
-    if (error != sim::Errno::kOk) break;
-  }
-  added.Flush();
-  return error;
-}
-
-template <typename Format>
-bool PageTable<Format>::IsEmpty(FrameId table) const {
-  uint64_t any = 0;
-  for (const uint64_t entry : memory_.Find(table)->entry) any |= entry;
-  return any == 0;
-}
-
-template <typename Format>
-bool PageTable<Format>::UnmapTable(UnmapState* state, FrameId table, unsigned level) {
-  const uint64_t entry_pages = Format::EntryPages(level);
-  const uint64_t next_leaf = Format::NextLeaf(level);
-  const TableFrame* frame = memory_.Find(table);
-  unsigned index = IndexOf(state->page, level);
-  while (index < kEntries && state->page <= state->last) {
-    const uint64_t entry = frame->entry[index];
-    const uint64_t start = state->page & ~(entry_pages - 1);
-    if (entry != 0 && Format::IsLeaf(entry, level)) {
-      if (state->page != start) return false;  // from the middle of a leaf: see Iommu::Unmap
-      TableFrame* writable = memory_.Mutable(table);
-      frame = writable;
-      // Clear as far as the entries continue one another.
-      const uint64_t wanted = (state->last - start) / entry_pages + 1;
-      const unsigned most = static_cast<unsigned>(std::min<uint64_t>(wanted, kEntries - index));
-      unsigned count = 0;
-      uint64_t expected = entry;
-      while (count < most && writable->entry[index + count] == expected) {
-        writable->entry[index + count] = 0;
-        expected += next_leaf;
-        ++count;
-      }
-      state->removed.Add(start, Format::PageOf(entry, level), count * entry_pages,
-                         Format::RightsOf(entry));
-      state->page = start + count * entry_pages;
-      index += count;
-      continue;
-    }
-    const uint64_t child = Format::TableFrameOf(entry);
-    if (entry == 0 || memory_.Find(child) == nullptr) {
-      if (state->rules.unmap_stops_at_hole) return false;
-      state->page = start + entry_pages;
-      ++index;
-      continue;
-    }
-    const bool covered = state->first <= start && state->last >= start + entry_pages - 1;
-    const bool complete = UnmapTable(state, static_cast<FrameId>(child), level - 1);
-    const bool free = state->rules.free_tables == DriverRules::FreeTables::kCovered
-                          ? covered && complete
-                          : state->rules.free_tables == DriverRules::FreeTables::kEmpty &&
-                                IsEmpty(static_cast<FrameId>(child));
-    // A table of another owner is there only where the tables are corrupt.
-    if (free && memory_.owner(static_cast<FrameId>(child)) == layout_.owner) {
-      memory_.Mutable(table)->entry[index] = 0;
-      state->freed.push_back(static_cast<FrameId>(child));
-    }
-    frame = memory_.Find(table);
-    if (!complete) return false;
-    ++index;
-  }
-  return true;
-}
-
-template <typename Format>
-uint64_t PageTable<Format>::Unmap(uint64_t page, uint64_t last, const DriverRules& rules,
-                                  sim::Digest* reach) {
-  UnmapState state{page, last, page, rules, Subtracter{SubtractReach{reach}}, {}};
-  UnmapTable(&state, layout_.root, layout_.levels);
-  state.removed.Flush();
-  for (const FrameId frame : state.freed) memory_.Free(frame);
-  return state.page - page;
-}
-
 }  // namespace iovalid::hwmodel
+
+#include "hwmodel/page_table_dirty.inc"
+#include "hwmodel/page_table_map.inc"
+#include "hwmodel/page_table_unmap.inc"
 
 #endif  // IOVALID_HWMODEL_PAGE_TABLE_H_

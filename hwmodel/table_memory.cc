@@ -6,6 +6,26 @@
 
 namespace iovalid::hwmodel {
 
+FrameId TableMemory::Append() {
+  if (frames_.empty()) {
+    frames_.push_back(nullptr);
+    owners_.push_back(0);
+  }
+  const FrameId frame = static_cast<FrameId>(frames_.size());
+  frames_.push_back(nullptr);
+  owners_.push_back(0);
+  if (frame / kBlockFrames >= blocks_.size()) blocks_.push_back(CowPtr<Block>::Make());
+  return frame;
+}
+
+void TableMemory::Occupy(FrameId frame, uint32_t owner) {
+  CowPtr<TableFrame> fresh = CowPtr<TableFrame>::Make();
+  frames_[frame] = fresh.get();
+  owners_[frame] = owner;
+  blocks_[frame / kBlockFrames].Mutable().frame[frame % kBlockFrames] = std::move(fresh);
+  peak_ = std::max(peak_, ++in_use_);
+}
+
 FrameId TableMemory::Allocate(uint32_t owner) {
   if (in_use_ >= limit_) return kNoFrame;
   FrameId frame;
@@ -13,21 +33,34 @@ FrameId TableMemory::Allocate(uint32_t owner) {
     frame = free_.back();
     free_.pop_back();
   } else {
-    if (frames_.empty()) {  // number 0 is never given
-      frames_.push_back(nullptr);
-      owners_.push_back(0);
-    }
-    frame = static_cast<FrameId>(frames_.size());
-    frames_.push_back(nullptr);
-    owners_.push_back(0);
-    if (frame / kBlockFrames >= blocks_.size()) blocks_.push_back(CowPtr<Block>::Make());
+    frame = Append();
   }
-  CowPtr<TableFrame> fresh = CowPtr<TableFrame>::Make();
-  frames_[frame] = fresh.get();
-  owners_[frame] = owner;
-  blocks_[frame / kBlockFrames].Mutable().frame[frame % kBlockFrames] = std::move(fresh);
-  peak_ = std::max(peak_, ++in_use_);
+  Occupy(frame, owner);
   return frame;
+}
+
+FrameId TableMemory::AllocateRun(uint32_t owner, unsigned frames_log2) {
+  if (frames_log2 == 0) return Allocate(owner);
+  const size_t count = size_t{1} << frames_log2;
+  if (count > limit_ || in_use_ > limit_ - count) return kNoFrame;
+  // A run that was freed, else new numbers; those before the next multiple are kept for Allocate.
+  std::vector<FrameId> sorted = free_;
+  std::sort(sorted.begin(), sorted.end());
+  FrameId first = kNoFrame;
+  for (size_t i = 0; i + count <= sorted.size() && first == kNoFrame; ++i) {
+    if (sorted[i] % count == 0 && sorted[i + count - 1] == sorted[i] + count - 1) first = sorted[i];
+  }
+  if (first != kNoFrame) {
+    const FrameId end = first + static_cast<FrameId>(count);
+    std::erase_if(free_, [first, end](FrameId frame) { return frame >= first && frame < end; });
+  } else {
+    FrameId frame = Append();
+    for (; frame % count != 0; frame = Append()) free_.push_back(frame);
+    first = frame;
+    for (size_t i = 1; i < count; ++i) Append();
+  }
+  for (size_t i = 0; i < count; ++i) Occupy(first + static_cast<FrameId>(i), owner);
+  return first;
 }
 
 void TableMemory::Free(FrameId frame) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "hwmodel/cow_ptr.h"
+#include "hwmodel/physical_memory.h"
 
 namespace iovalid::hwmodel {
 
@@ -26,7 +27,7 @@ struct alignas(64) TableFrame {
 
 // The memory that page tables live in. Copies share frames until one of them writes (see CowPtr for
 // threads): a copy costs a pointer a frame, memcpy'd, and one reference count in 16 frames.
-class TableMemory {
+class TableMemory final : public PhysicalMemory {
  public:
   TableMemory() = default;
   TableMemory(const TableMemory&) = default;
@@ -37,6 +38,10 @@ class TableMemory {
   // A zeroed frame. `owner` is for FreeOwnedBy. Numbers are given deterministically: the one freed
   // last, or the next never used. kNoFrame when `limit` frames are in use (out of memory).
   FrameId Allocate(uint32_t owner);
+
+  // 2^frames_log2 consecutive frames, of which the first is a multiple of that number. Each of them
+  // is freed by itself.
+  FrameId AllocateRun(uint32_t owner, unsigned frames_log2);
 
   // No effect on a number that is not allocated.
   void Free(FrameId frame);
@@ -52,6 +57,14 @@ class TableMemory {
   // The frame for reading, or null where there is no such frame (hardware: a bus error).
   const TableFrame* Find(uint64_t frame) const {
     return frame < frames_.size() ? frames_[frame] : nullptr;
+  }
+
+  const uint64_t* Words(uint64_t frame) const override {
+    const TableFrame* found = Find(frame);
+    return found == nullptr ? nullptr : found->entry.data();
+  }
+  uint64_t* MutableWords(uint64_t frame) override {
+    return Find(frame) == nullptr ? nullptr : Mutable(static_cast<FrameId>(frame))->entry.data();
   }
 
   // The frame for writing; must be allocated. Valid until the memory is copied or the frame freed.
@@ -72,6 +85,10 @@ class TableMemory {
   struct Block {
     std::array<CowPtr<TableFrame>, kBlockFrames> frame;
   };
+
+  // A number that was never given; 0, which never is, comes first.
+  FrameId Append();
+  void Occupy(FrameId frame, uint32_t owner);
 
   // Owners of the frames, by number / kBlockFrames, and beside them the same frames by number, so
   // that a read goes straight to the frame.

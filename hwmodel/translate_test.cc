@@ -28,8 +28,9 @@ class TranslateTest : public testing::Test {
   TableFrame* Table(uint64_t iova, unsigned level) {
     uint64_t frame = iommu_.root(domain_);
     for (unsigned l = iommu_.levels(); l > level; --l) {
-      frame = VtdSecondStage::TableFrameOf(
-          iommu_.table_memory().Find(frame)->entry[iova >> (12 + 9 * (l - 1)) & 511]);
+      frame = VtdSecondStage::TableAddress(
+                  iommu_.table_memory().Find(frame)->entry[iova >> (12 + 9 * (l - 1)) & 511]) /
+              k4K;
     }
     return iommu_.mutable_table_memory().Mutable(static_cast<FrameId>(frame));
   }
@@ -40,8 +41,9 @@ class TranslateTest : public testing::Test {
     EXPECT_EQ(t.reason, reason);
     FaultRecord record;
     ASSERT_TRUE(iommu_.faults().Take(&record));
-    EXPECT_EQ(record,
-              (FaultRecord{kDevice, iova / k4K, access, reason, static_cast<uint8_t>(level)}));
+    const uint8_t stage = level == 0 ? 0 : 2;
+    EXPECT_EQ(record, (FaultRecord{kDevice, iova / k4K, access, reason, static_cast<uint8_t>(level),
+                                   stage, kNoPasid}));
   }
 
   Iommu iommu_;
@@ -101,8 +103,8 @@ TEST_F(TranslateTest, RightsOfAllLevelsCount) {
   Table(0, 2)->entry[0] &= ~VtdSecondStage::kW;
   ExpectFault(0, kWrite, FaultReason::kWriteNotPermitted, 2);
   EXPECT_TRUE(iommu_.Translate(kDevice, 0, kRead).ok);
-  // The cached translation knows the combined rights.
-  ExpectFault(0, kWrite, FaultReason::kWriteNotPermitted, 2);
+  // What is cached knows the combined rights: the walk starts at the last table.
+  ExpectFault(0, kWrite, FaultReason::kWriteNotPermitted, 1);
 }
 
 TEST_F(TranslateTest, AddressBeyondTheWidthFaults) {
@@ -213,8 +215,9 @@ TEST_F(TranslateTest, FreedDomainDetachesAndItsIdStartsClean) {
 
 TEST_F(TranslateTest, PointerToNoFrameIsATableAccessError) {
   ASSERT_EQ(iommu_.Map(domain_, 0, 1, 1, kRw), Errno::kOk);
-  Table(0, 2)->entry[0] = VtdSecondStage::MakeTable(12345);
+  Table(0, 2)->entry[0] = VtdSecondStage::MakeTable(12345 * k4K, 2);
   ExpectFault(0, kRead, FaultReason::kTableAccessError, 1);
+  iommu_.InvalidateAll();
   Table(0, 3)->entry[0] = VtdSecondStage::kAddress | 3;
   ExpectFault(0, kRead, FaultReason::kTableAccessError, 2);
 }
@@ -232,6 +235,19 @@ TEST_F(TranslateTest, ReservedBitsFault) {
   Table(0, 2)->entry[1] &= ~VtdSecondStage::kW;
   ExpectFault(2 * kMiB, kWrite, FaultReason::kWriteNotPermitted, 2);
   EXPECT_EQ(iommu_.iotlb().size(), 0u);
+}
+
+// Paging-structure caches hold tables as the IOTLB holds pages: until they are invalidated.
+TEST_F(TranslateTest, WithoutInvalidationTheOldTableIsStillWalked) {
+  ASSERT_EQ(iommu_.Map(domain_, 0, 1, 512, kRw), Errno::kOk);
+  ASSERT_TRUE(iommu_.Translate(kDevice, 0, kRead).ok);
+  EXPECT_EQ(iommu_.walk_cache().size(), 2u);  // of levels 2 and 1
+  ASSERT_EQ(iommu_.UnmapNoSync(domain_, 0, 512 * k4K), 512 * k4K);
+  ASSERT_EQ(iommu_.table_frames(domain_), 2u);  // the last table went, and with it the frame
+  ExpectFault(k4K, kRead, FaultReason::kTableAccessError, 1);
+  iommu_.InvalidateRange(domain_, 0, 512 * k4K);
+  EXPECT_EQ(iommu_.walk_cache().size(), 0u);
+  ExpectFault(k4K, kRead, FaultReason::kReadNotPermitted, 2);
 }
 
 class NarrowTranslateTest : public TranslateTest {
@@ -263,13 +279,14 @@ TEST_F(NarrowTranslateTest, ReservedBitsDependOnTheUnit) {
   // PS where there are no leaves: 1 GiB unsupported, and the fourth level.
   Table(0, 3)->entry[0] |= VtdSecondStage::kPageSizeBit;
   ExpectFault(0, kRead, FaultReason::kReservedBit, 3);
+  iommu_.InvalidateAll();
   Table(0, 4)->entry[0] |= VtdSecondStage::kPageSizeBit;
   ExpectFault(0, kRead, FaultReason::kReservedBit, 4);
 }
 
 TEST_F(TranslateTest, TableThatRefersToItselfEnds) {
   ASSERT_EQ(iommu_.Map(domain_, 0, 1, 1, kRw), Errno::kOk);
-  const uint64_t self = VtdSecondStage::MakeTable(iommu_.root(domain_));
+  const uint64_t self = VtdSecondStage::MakeTable(iommu_.root(domain_) * k4K, 3);
   iommu_.mutable_table_memory().Mutable(iommu_.root(domain_))->entry[0] = self;
   const Iommu::Translation t = iommu_.Translate(kDevice, 0, kRead);
   EXPECT_TRUE(t.ok);  // the root is taken for the last table: it maps its own frame number

@@ -3,22 +3,20 @@
 
 namespace iovalid::hwmodel {
 
-VtdSecondStage::Limits VtdSecondStage::MakeLimits(unsigned host_address_bits, uint64_t page_sizes,
-                                                  bool snoop_control) {
-  Limits limits;
-  const uint64_t beyond_host = kAddress & ~((uint64_t{1} << host_address_bits) - 1);
+ReservedBits VtdSecondStage::Limits(const HardwareLimits& limits) {
+  ReservedBits reserved;
+  const uint64_t beyond_host = kAddress & ~BitsBelow(limits.host_address_bits);
   for (unsigned level = 1; level <= kMaxLevels; ++level) {
-    const bool may_be_leaf =
-        level <= kMaxLeafLevel && (page_sizes >> EntrySizeLog2(level) & 1) != 0;
-    limits.reserved_in_table[level] = beyond_host | (level > 1 ? kPageSizeBit : 0);
-    limits.reserved_in_leaf[level] = beyond_host;
+    const bool may_be_leaf = (LeafSizes(level) & limits.page_sizes) != 0;
+    reserved.in_table[level] = beyond_host | (level > 1 ? kPageSizeBit : 0);
+    reserved.in_leaf[level] = beyond_host;
     if (level > 1) {
-      limits.reserved_in_leaf[level] |= kAddress & ((EntryPages(level) - 1) << kGranuleShift);
-      if (!may_be_leaf) limits.reserved_in_leaf[level] |= kPageSizeBit;
+      reserved.in_leaf[level] |= kAddress & BitsBelow(EntrySizeLog2(level));
+      if (!may_be_leaf) reserved.in_leaf[level] |= kPageSizeBit;
     }
-    if (!snoop_control) limits.reserved_in_leaf[level] |= kSnoop;
+    if (!limits.snoop_control) reserved.in_leaf[level] |= kSnoop;
   }
-  return limits;
+  return reserved;
 }
 
 }  // namespace iovalid::hwmodel
