@@ -95,7 +95,9 @@ class PageTable {
     return memory_.AllocateRun(layout_.owner, TableFramesLog2(Format::kIndexBits));
   }
   void FreeTable(FrameId table) {
-    for (unsigned i = 0; i < kTableFrames; ++i) memory_.Free(table + i);
+    for (unsigned i = 0; i < kTableFrames; ++i) {
+      if (Owned(table + i)) memory_.Free(table + i);
+    }
     freed_tables_ = true;
   }
   // A table of another owner is there only where the tables are corrupt.

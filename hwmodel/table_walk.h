@@ -62,6 +62,11 @@ WalkResult WalkTables(const StageTables& tables, WalkCache::Table from, uint64_t
   unsigned rights = from.rights;
   uint64_t table = from.address;
   unsigned level = from.level;
+  if (Format::kRightsFirst && (access & ~rights) != 0) {
+    result.level = static_cast<uint8_t>(level);
+    result.reason = MissingRight(access, rights);
+    return result;
+  }
   for (;;) {
     uint64_t index = input >> Format::EntrySizeLog2(level);
     if (level != tables.levels) index &= BitsBelow(Format::kIndexBits);
@@ -107,7 +112,9 @@ WalkResult WalkTables(const StageTables& tables, WalkCache::Table from, uint64_t
       const unsigned size_log2 = Format::LeafSizeLog2(entry, level);
       result.size_log2 = static_cast<uint8_t>(size_log2);
       result.address = Format::LeafAddress(entry, level) | (input & BitsBelow(size_log2));
-      const bool clean = tables.ad == AdMode::kHardware && !Format::WriteIsFinal(updated);
+      // A write must come here once more where that sets the dirty bit, or faults for it.
+      const bool clean = (tables.ad == AdMode::kHardware && !Format::WriteIsFinal(updated)) ||
+                         Format::AdFault(entry, true, true, tables.ad) != FaultReason::kNone;
       result.rights = clean ? rights & ~unsigned{kWrite} : rights;
       return result;
     }
