@@ -29,7 +29,7 @@ PagesId PagesStore::Add(const Machine& machine, PagesSource source, uint64_t bas
   pages.writable = writable;
   pages.mm = task.mm;
   pages.task = task.group_leader;
-  pages.user = task.uid;
+  pages.user = task.user;
   if (source == PagesSource::kDmabuf || task.Capable(sim::kCapIpcLock)) {
     pages.account = AccountMode::kNone;
   } else {
@@ -118,7 +118,7 @@ Result PagesStore::ChangeProcess(Machine& machine, const std::vector<PagesId>& i
       case AccountMode::kMm:
         return pages.mm != task.mm;
       case AccountMode::kUser:
-        return pages.user != task.uid || pages.mm != task.mm;
+        return pages.user != task.user || pages.mm != task.mm;
     }
     return false;
   };
@@ -130,11 +130,11 @@ Result PagesStore::ChangeProcess(Machine& machine, const std::vector<PagesId>& i
   for (unsigned mode = 0; mode < kAccountModes; ++mode) {
     if (sum[mode] == 0) continue;
     const Result result = Account(machine, static_cast<AccountMode>(mode), task.mm,
-                                  task.group_leader, task.uid, sum[mode], true);
+                                  task.group_leader, task.user, sum[mode], true);
     if (result.ok()) continue;
     while (mode-- != 0) {
       if (sum[mode] == 0) continue;
-      (void)Account(machine, static_cast<AccountMode>(mode), task.mm, task.group_leader, task.uid,
+      (void)Account(machine, static_cast<AccountMode>(mode), task.mm, task.group_leader, task.user,
                     sum[mode], false);
     }
     return result;
@@ -146,7 +146,7 @@ Result PagesStore::ChangeProcess(Machine& machine, const std::vector<PagesId>& i
     }
     pages.mm = task.mm;
     pages.task = task.group_leader;
-    pages.user = task.uid;
+    pages.user = task.user;
   }
   return Success();
 }
