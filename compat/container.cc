@@ -24,6 +24,14 @@ constexpr Rule kSetAlloc{"container.set_iommu.alloc", "vfio_iommu_type1_open",
                          "no memory for the backend"};
 constexpr Rule kExtension{"container.check_extension", "vfio_container_ioctl_check_extension",
                           "asked of the backend, or of all backends while none is set"};
+constexpr Rule kNoIommuIoctl{"container.noiommu.ioctl", "vfio_noiommu_ioctl",
+                             "without an IOMMU only CHECK_EXTENSION is answered"};
+constexpr Rule kNoIommuRawio{"container.noiommu.rawio", "vfio_noiommu_open",
+                             "no-IOMMU needs CAP_SYS_RAWIO"};
+constexpr Rule kAttachRawio{"container.attach.rawio", "vfio_container_attach_group",
+                            "a no-IOMMU group needs CAP_SYS_RAWIO"};
+constexpr Rule kAttachMixed{"container.attach.mixed", "vfio_container_attach_group",
+                            "groups with and without an IOMMU do not share a container"};
 constexpr Rule kOwned{"container.attach.owned", "iommu_group_claim_dma_owner",
                       "the group's DMA belongs to somebody else"};
 
@@ -38,6 +46,7 @@ Outcome Container::Ioctl(Call& call, uint32_t cmd, uint64_t arg) {
     case abi::kVfioSetIommu:
       return SetIommu(call, arg);
     default:
+      if (noiommu_backend_) return Fail(Errno::kNOTTY, kNoIommuIoctl);
       if (!backend_) return Fail(Errno::kINVAL, kUnset);
       return backend_->Ioctl(call, cmd, arg);
   }
@@ -49,9 +58,11 @@ Outcome Container::CheckExtension(Call& call, uint64_t extension) {
     outcome.rule = &kExtension;
     return outcome;
   }
-  int64_t answer = Type1Iommu::CheckExtensionUnset(call.profile(), extension);
-  // The no-IOMMU backend is asked too, but not once the container holds a real group.
-  if (answer <= 0 && groups_.empty() && call.profile().vfio.has_noiommu) {
+  // Both backends are asked, but once the container holds a group only the one that is for it.
+  const bool noiommu_groups = noiommu_backend_ || noiommu(call.kernel);
+  int64_t answer =
+      noiommu_groups ? 0 : Type1Iommu::CheckExtensionUnset(call.profile(), extension);
+  if (answer <= 0 && (groups_.empty() || noiommu_groups) && call.profile().vfio.has_noiommu) {
     answer = extension == abi::kVfioNoiommuIommu && call.kernel.parameters.enable_unsafe_noiommu;
   }
   return Ok(answer, &kExtension);
@@ -59,7 +70,8 @@ Outcome Container::CheckExtension(Call& call, uint64_t extension) {
 
 Outcome Container::SetIommu(Call& call, uint64_t type) {
   if (groups_.empty()) return Fail(Errno::kINVAL, kSetNoGroup);
-  if (backend_) return Fail(Errno::kINVAL, kSetTwice);
+  if (has_backend()) return Fail(Errno::kINVAL, kSetTwice);
+  if (noiommu(call.kernel)) return SetNoIommu(call, type);
   if (Type1Iommu::CheckExtensionUnset(call.profile(), type) <= 0) {
     return Fail(Errno::kNODEV, kSetUnsupported);
   }
@@ -81,13 +93,32 @@ Outcome Container::SetIommu(Call& call, uint64_t type) {
   return Ok();
 }
 
+// The only backend for a container with no-IOMMU groups: vfio_noiommu_ops.
+Outcome Container::SetNoIommu(Call& call, uint64_t type) {
+  if (type != abi::kVfioNoiommuIommu || !call.kernel.parameters.enable_unsafe_noiommu) {
+    return Fail(Errno::kNODEV, kSetUnsupported);
+  }
+  if (!call.task().Capable(sim::kCapSysRawio)) return Fail(Errno::kPERM, kNoIommuRawio);
+  noiommu_backend_ = true;
+  return Ok();
+}
+
 Outcome Container::AttachGroup(Call& call, GroupIndex group, uint64_t owner) {
-  const Errno claimed = call.kernel.ClaimGroup(group, owner);
-  if (claimed != Errno::kOk) return Fail(claimed, kOwned);
+  const DeviceKind kind = call.kernel.groups[group].kind;
+  if (kind == DeviceKind::kNoIommu && !call.task().Capable(sim::kCapSysRawio)) {
+    return Fail(Errno::kPERM, kAttachRawio);
+  }
+  if (!groups_.empty() && noiommu(call.kernel) != (kind == DeviceKind::kNoIommu)) {
+    return Fail(Errno::kPERM, kAttachMixed);
+  }
+  if (kind == DeviceKind::kIommu) {
+    const Errno claimed = call.kernel.ClaimGroup(group, owner);
+    if (claimed != Errno::kOk) return Fail(claimed, kOwned);
+  }
   if (backend_) {
     Outcome outcome = backend_->AttachGroup(call, group);
     if (!outcome.ok()) {
-      call.kernel.ReleaseGroup(group);
+      if (kind == DeviceKind::kIommu) call.kernel.ReleaseGroup(group);
       return outcome;
     }
   }
@@ -98,11 +129,12 @@ Outcome Container::AttachGroup(Call& call, GroupIndex group, uint64_t owner) {
 
 void Container::DetachGroup(Kernel& kernel, GroupIndex group) {
   if (backend_) backend_->DetachGroup(kernel, group);
-  kernel.ReleaseGroup(group);
+  if (kernel.groups[group].kind == DeviceKind::kIommu) kernel.ReleaseGroup(group);
   groups_.erase(std::find(groups_.begin(), groups_.end(), group));
-  if (backend_ && groups_.empty()) {
-    backend_->Release(kernel);
+  if (groups_.empty()) {
+    if (backend_) backend_->Release(kernel);
     backend_.reset();
+    noiommu_backend_ = false;
   }
   --refs;
 }

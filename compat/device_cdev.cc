@@ -25,6 +25,8 @@ constexpr Rule kBindBadFd{"cdev.bind.bad_fd", "iommufd_ctx_from_fd",
                           "iommufd is not an open descriptor"};
 constexpr Rule kBindForeign{"cdev.bind.foreign", "iommufd_ctx_from_fd",
                             "the descriptor is no iommufd"};
+constexpr Rule kBindNoIommu{"unmodelled.cdev.noiommu", "iommufd_bind_noiommu",
+                            "a no-IOMMU device bound to an iommufd is not modelled"};
 constexpr Rule kBindOpen{"cdev.bind.open", "vfio_df_open", "the device is open already"};
 constexpr Rule kPtFault{"cdev.attach.fault", "vfio_df_ioctl_attach_pt",
                         "the argument can't be read or written"};
@@ -50,6 +52,8 @@ Outcome System::CdevBind(Call& call, DeviceFile* file, uint64_t arg) {
   if (group.opened_file != kNoIndex) return Fail(Errno::kBUSY, kBindGroupOpen);
   if (file->access_granted) return Fail(Errno::kINVAL, kBindTwice);
   if (bind.flags & abi::kVfioDeviceBindFlagToken) {
+    // A driver without match_token_uuid does not even look.
+    if (IsEmulated(device)) return Fail(Errno::kINVAL, kBindToken);
     std::array<char, 16> uuid;
     if (!call.CopyIn(bind.token_uuid_ptr, uuid.data(), uuid.size())) {
       return Fail(Errno::kFAULT, kBindFault);
@@ -60,6 +64,9 @@ Outcome System::CdevBind(Call& call, DeviceFile* file, uint64_t arg) {
   if (iommufd == kNoIndex) return Fail(Errno::kBADF, kBindBadFd);
   if (files_[iommufd].kind != FileKind::kIommufd) return Fail(Errno::kBADFD, kBindForeign);
   if (devices_[device].open_count != 0) return Fail(Errno::kINVAL, kBindOpen);
+  if (config_->devices[device].kind == DeviceKind::kNoIommu) {
+    return Fail(Errno::kOPNOTSUPP, kBindNoIommu);
+  }
   Outcome bound = BindIommufd(call, device, iommufd);
   if (!bound.ok()) return bound;
   ++devices_[device].open_count;
@@ -89,11 +96,13 @@ Outcome System::CdevAttach(Call& call, const DeviceFile& file, uint64_t arg) {
     return Fail(Errno::kOPNOTSUPP, kPtPasid);
   }
   const uint32_t object = devices_[file.device].iommufd_object;
-  Outcome outcome = context(file.iommufd).Attach(call, object, &attach.pt_id);
+  Outcome outcome = IsEmulated(file.device)
+                        ? context(file.iommufd).AttachAccess(call, object, attach.pt_id)
+                        : context(file.iommufd).Attach(call, object, &attach.pt_id);
   if (!outcome.ok()) return outcome;
   if (!call.CopyOut(arg + offsetof(abi::VfioDeviceAttachIommufdPt, pt_id), &attach.pt_id,
                     sizeof(attach.pt_id))) {
-    context(file.iommufd).Detach(kernel_, object);
+    DetachPt(file);
     return Fail(Errno::kFAULT, kPtFault);
   }
   return outcome;
@@ -111,8 +120,17 @@ Outcome System::CdevDetach(Call& call, const DeviceFile& file, uint64_t arg) {
     if (detach.argsz < kDetachMinBytes + kPasidBytes) return Fail(Errno::kINVAL, kPtArgsz);
     return Fail(Errno::kOPNOTSUPP, kPtPasid);
   }
-  context(file.iommufd).Detach(kernel_, devices_[file.device].iommufd_object);
+  DetachPt(file);
   return Ok();
+}
+
+void System::DetachPt(const DeviceFile& file) {
+  const uint32_t object = devices_[file.device].iommufd_object;
+  if (IsEmulated(file.device)) {
+    context(file.iommufd).DetachAccess(kernel_, object);
+  } else {
+    context(file.iommufd).Detach(kernel_, object);
+  }
 }
 
 }  // namespace iovalid::compat

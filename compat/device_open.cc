@@ -13,6 +13,12 @@ constexpr Rule kNoContainer{"device.open.no_container", "vfio_df_group_open",
                             "the group has neither a container nor an iommufd"};
 constexpr Rule kNoBackend{"device.open.no_backend", "vfio_group_use_container",
                           "the container's IOMMU type has not been set"};
+constexpr Rule kNoIommuRawio{"device.open.noiommu_rawio", "vfio_df_group_open",
+                             "a no-IOMMU device needs CAP_SYS_RAWIO"};
+constexpr Rule kNoIommuIoas{"device.open.noiommu_ioas", "vfio_df_group_open",
+                            "a no-IOMMU device on an iommufd that has a compatibility IOAS"};
+constexpr Rule kEmulatedIoctl{"unmodelled.device.emulated", "vfio_device_fops_unl_ioctl",
+                              "what the driver of an emulated device answers is not modelled"};
 constexpr Rule kNotBound{"device.ioctl.not_bound", "vfio_device_fops_unl_ioctl",
                          "the device file is not bound to an iommufd yet"};
 
@@ -70,8 +76,11 @@ class System::DeviceEnvironment final : public DeviceCallEnvironment {
 
 Outcome System::BindIommufd(Call& call, DeviceIndex device, FileIndex iommufd) {
   VfioDevice& vdev = devices_[device];
-  Outcome outcome = context(iommufd).BindDevice(
-      call, device, OwnerToken(FileKind::kIommufd, iommufd), &vdev.iommufd_object);
+  Outcome outcome =
+      IsEmulated(device)
+          ? context(iommufd).BindAccess(call, device, &vdev.iommufd_object)
+          : context(iommufd).BindDevice(call, device, OwnerToken(FileKind::kIommufd, iommufd),
+                                        &vdev.iommufd_object);
   if (!outcome.ok()) return outcome;
   vdev.iommufd = iommufd;
   GetFile(iommufd);
@@ -81,7 +90,11 @@ Outcome System::BindIommufd(Call& call, DeviceIndex device, FileIndex iommufd) {
 void System::UnbindIommufd(DeviceIndex device) {
   VfioDevice& vdev = devices_[device];
   const FileIndex iommufd = vdev.iommufd;
-  context(iommufd).UnbindDevice(kernel_, vdev.iommufd_object);
+  if (IsEmulated(device)) {
+    context(iommufd).UnbindAccess(kernel_, vdev.iommufd_object);
+  } else {
+    context(iommufd).UnbindDevice(kernel_, vdev.iommufd_object);
+  }
   vdev.iommufd = kNoIndex;
   vdev.iommufd_object = 0;
   PutFile(iommufd);
@@ -95,17 +108,33 @@ Outcome System::OpenDevice(Call& call, DeviceFile* file) {
   VfioGroup& group = groups_[kernel_.group_of_device[device]];
   if (!group.HasIommu()) return Fail(Errno::kINVAL, kNoContainer);
   file->iommufd = group.iommufd;
-  if (vdev.open_count == 0) {
-    if (group.iommufd != kNoIndex) {
+  const bool noiommu = config_->devices[device].kind == DeviceKind::kNoIommu;
+  const bool rawio = call.task().Capable(sim::kCapSysRawio);
+  if (vdev.open_count != 0) {
+    if (noiommu && !rawio && call.profile().vfio.noiommu_rawio_each_open) {
+      return Fail(Errno::kPERM, kNoIommuRawio);
+    }
+  } else {
+    if (group.iommufd != kNoIndex && noiommu) {
+      // Neither bound nor attached: nothing of it is translated.
+      if (!rawio) return Fail(Errno::kPERM, kNoIommuRawio);
+      if (context(group.iommufd).HasCompatIoas()) return Fail(Errno::kPERM, kNoIommuIoas);
+    } else if (group.iommufd != kNoIndex) {
       Outcome bound = BindIommufd(call, device, group.iommufd);
       if (!bound.ok()) return bound;
-      Outcome attached = context(group.iommufd).CompatAttach(call, vdev.iommufd_object);
+      Outcome attached =
+          IsEmulated(device)
+              ? context(group.iommufd).CompatAttachAccess(call, vdev.iommufd_object)
+              : context(group.iommufd).CompatAttach(call, vdev.iommufd_object);
       if (!attached.ok()) {
         UnbindIommufd(device);
         return attached;
       }
     } else {
-      if (!containers_[group.container].has_backend()) return Fail(Errno::kINVAL, kNoBackend);
+      Container& container = containers_[group.container];
+      if (!container.has_backend()) return Fail(Errno::kINVAL, kNoBackend);
+      if (noiommu && !rawio) return Fail(Errno::kPERM, kNoIommuRawio);
+      if (container.backend()) container.mutable_backend().RegisterDevice(kernel_, device);
       // The device keeps the group file open, and the group in its container.
       vdev.group_file = group.opened_file;
       GetFile(group.opened_file);
@@ -116,15 +145,34 @@ Outcome System::OpenDevice(Call& call, DeviceFile* file) {
   return Ok();
 }
 
+// close_device: the driver gives back what it has pinned.
+void System::CloseDriver(DeviceIndex device) {
+  const VfioDevice& vdev = devices_[device];
+  for (const DriverPin& pin : kernel_.drivers[device].TakeAtClose()) {
+    const auto pages = static_cast<int32_t>(pin.pages);
+    const VfioGroup& group = groups_[kernel_.group_of_device[device]];
+    if (group.container != kNoIndex) {
+      containers_[group.container].mutable_backend().UnpinPages(kernel_, pin.iova, pages);
+    } else if (vdev.iommufd != kNoIndex) {
+      context(vdev.iommufd).UnpinAccess(kernel_, vdev.iommufd_object, pin.iova, pages);
+    }
+  }
+}
+
 // vfio_df_close and vfio_df_device_last_close.
 void System::CloseDevice(const DeviceFile& file) {
   VfioDevice& vdev = devices_[file.device];
   if (--vdev.open_count != 0) return;
   VfioPciClose(vdev.pci);
+  CloseDriver(file.device);
   if (vdev.iommufd != kNoIndex) {
     UnbindIommufd(file.device);
   } else if (vdev.group_file != kNoIndex) {
-    --groups_[kernel_.group_of_device[file.device]].container_users;
+    VfioGroup& group = groups_[kernel_.group_of_device[file.device]];
+    if (containers_[group.container].backend()) {
+      containers_[group.container].mutable_backend().UnregisterDevice(file.device);
+    }
+    --group.container_users;
     const FileIndex group_file = vdev.group_file;
     vdev.group_file = kNoIndex;
     PutFile(group_file);
@@ -156,6 +204,7 @@ Outcome System::DeviceIoctl(Call& call, uint32_t device_file, uint32_t cmd, uint
   if (!file.through_group && cmd == abi::kVfioDeviceDetachIommufdPt) {
     return CdevDetach(call, file, arg);
   }
+  if (IsEmulated(file.device)) return Fail(Errno::kNOTTY, kEmulatedIoctl);
   DeviceEnvironment environment(*this, call.task_id, file);
   return VfioPciIoctl(call, config_->devices[file.device], devices_[file.device].pci, environment,
                       cmd, arg);

@@ -12,6 +12,8 @@ using sim::Errno;
 
 constexpr Rule kBadFd{"fd.bad", "fdget", "the descriptor is not open"};
 constexpr Rule kNoPath{"open.no_path", "do_sys_openat2", "there is no such device node"};
+constexpr Rule kCdevRawio{"open.cdev_rawio", "vfio_device_fops_cdev_open",
+                          "a no-IOMMU device needs CAP_SYS_RAWIO"};
 constexpr Rule kNoFd{"fd.limit", "alloc_fd", "the task has no free descriptor"};
 constexpr Rule kOpenAlloc{"open.alloc", "misc_open", "no memory for the file"};
 
@@ -112,6 +114,9 @@ Outcome System::Open(sim::TaskId task, std::string_view path) {
     const DeviceConfig& config = config_->devices[device];
     if (path == config.group_path) return OpenGroup(call, config.group);
     if (call.profile().vfio.has_cdev && !path.empty() && path == config.cdev_path) {
+      if (config.kind == DeviceKind::kNoIommu && !call.task().Capable(sim::kCapSysRawio)) {
+        return Fail(Errno::kPERM, kCdevRawio);
+      }
       return InstallFile(task, FileKind::kDevice, device_files_.Add(DeviceFile{.device = device}));
     }
   }

@@ -15,6 +15,8 @@ namespace {
 
 using sim::Errno;
 
+constexpr Rule kOpenRawio{"group.open.rawio", "vfio_group_fops_open",
+                          "a no-IOMMU group needs CAP_SYS_RAWIO"};
 constexpr Rule kOpenBound{"group.open.bound", "vfio_group_fops_open",
                           "a device of the group is bound through its cdev"};
 constexpr Rule kOpenTwice{"group.open.twice", "vfio_group_fops_open", "the group is open already"};
@@ -72,6 +74,10 @@ Errno ReadName(Call& call, uint64_t arg, std::string* name) {
 
 Outcome System::OpenGroup(Call& call, GroupIndex group) {
   VfioGroup& g = groups_[group];
+  if (kernel_.groups[group].kind == DeviceKind::kNoIommu &&
+      !call.task().Capable(sim::kCapSysRawio)) {
+    return Fail(Errno::kPERM, kOpenRawio);
+  }
   if (g.cdev_opens != 0) return Fail(Errno::kBUSY, kOpenBound);
   if (g.opened_file != kNoIndex) return Fail(Errno::kBUSY, kOpenTwice);
   Outcome outcome = InstallFile(call.task_id, FileKind::kGroup, group);
@@ -130,7 +136,10 @@ Outcome System::SetContainer(Call& call, GroupIndex group, uint64_t arg) {
     g.container = file.index;
     g.container_users = 1;
   } else if (file.kind == FileKind::kIommufd) {
-    Outcome outcome = iommufds_[file.index].CompatCreateIoas(call);
+    IommufdContext& iommufd = iommufds_[file.index];
+    Outcome outcome = kernel_.groups[group].kind == DeviceKind::kNoIommu
+                          ? iommufd.CompatSetNoIommu(call)
+                          : iommufd.CompatCreateIoas(call);
     if (!outcome.ok()) return outcome;
     g.iommufd = index;
     GetFile(index);
@@ -184,6 +193,11 @@ Outcome System::GetDeviceFd(Call& call, GroupIndex group, uint64_t arg) {
   const std::vector<DeviceIndex>& devices = kernel_.groups[group].devices;
   DeviceIndex device = kNoIndex;
   for (auto it = devices.rbegin(); it != devices.rend() && device == kNoIndex; ++it) {
+    // A driver without a match callback: the name as it is.
+    if (IsEmulated(*it)) {
+      if (config_->devices[*it].bdf == name) device = *it;
+      continue;
+    }
     switch (MatchDeviceName(config_->devices[*it].bdf, name)) {
       case NameMatch::kNo:
         break;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "compat/emulated_driver.h"
 #include "compat/outcome.h"
 #include "compat/profile.h"
 #include "compat/system_config.h"
@@ -29,6 +30,7 @@ struct KernelWarning {
 // An iommu_group: its devices, who claimed its DMA, and the domain its devices use.
 struct IommuGroup {
   std::vector<DeviceIndex> devices;
+  DeviceKind kind = DeviceKind::kIommu;
   // iommu_group_claim_dma_owner / iommu_device_claim_dma_owner: number of claims and the owner's
   // token (see Kernel::ClaimGroup). 0 claims: the kernel's own drivers may use DMA.
   uint32_t owner_count = 0;
@@ -48,10 +50,12 @@ struct Kernel {
   bool isolated_msi = false;  // iommu_group_has_isolated_msi: interrupt remapping is on
   std::vector<IommuGroup> groups;
   std::vector<GroupIndex> group_of_device;
+  std::vector<EmulatedDriver> drivers;  // by DeviceIndex
   std::vector<sim::Task> tasks;            // by TaskId
   std::vector<sim::MmAccount> mm_accounts;  // by MmId
   std::vector<sim::UserAccount> users;      // by UserId
   std::vector<KernelWarning> warnings;      // since the last call began
+  std::vector<UnmapNotice> unmap_notices;   // dma_unmap callbacks, since the last call began
 
   std::vector<sim::Mm*> mms;  // by MmId; null: the address space is gone (exit_mmap)
   // The same, but never null once attached: pins outlive their address space, and whoever drops one
@@ -72,7 +76,8 @@ struct Kernel {
   void Warn(const Rule& rule) { warnings.push_back({&rule}); }
 };
 
-// One system call in progress: who calls, on which kernel.
+// One system call in progress: who calls, on which kernel. Drivers also call from kernel threads
+// (sim::kKernelThread), which have neither an address space nor a task.
 struct Call {
   Kernel& kernel;
   sim::TaskId task_id;

@@ -139,6 +139,7 @@ sim::Digest System::IdentityDigest() const {
     digest += sim::HashWords('D', device, d.open_count | uint64_t{d.iommufd} << 32,
                              d.iommufd_object | uint64_t{d.group_file} << 32);
     digest += compat::IdentityDigest(d.pci, device);
+    digest += kernel_.drivers[device].IdentityDigest(device);
     digest += kernel_.iommu.reach_of_source(device);
   }
   for (sim::TaskId task = 0; task < kernel_.tasks.size(); ++task) {

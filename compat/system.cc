@@ -14,6 +14,8 @@ constexpr Rule kBadFd{"ioctl.bad_fd", "sys_ioctl", "the descriptor is not open"}
 constexpr Rule kNoIoctl{"ioctl.none", "vfs_ioctl", "the file knows no such ioctl"};
 constexpr Rule kMmapNoAccess{"mmap.no_access", "vfio_device_fops_mmap",
                              "the device file is not bound to an iommufd yet"};
+constexpr Rule kMmapEmulated{"unmodelled.device.emulated_mmap", "vfio_device_fops_mmap",
+                             "what the driver of an emulated device maps is not modelled"};
 constexpr Rule kMmapNoDevice{"mmap.no_device", "do_mmap", "the file can't be mapped"};
 constexpr Rule kMmapFailed{"mmap.address", "do_mmap", "the address range can't be mapped"};
 
@@ -36,6 +38,8 @@ System::System(SystemConfig config)
     const GroupIndex group = config_->devices[device].group;
     if (group >= kernel_.groups.size()) kernel_.groups.resize(group + 1);
     kernel_.groups[group].devices.push_back(device);
+    kernel_.groups[group].kind = config_->devices[device].kind;
+    kernel_.drivers.emplace_back(config_->devices[device].dma_unmap);
     kernel_.group_of_device.push_back(group);
     kernel_.iommu.Detach(device);
   }
@@ -113,6 +117,7 @@ Outcome System::MmapDevice(sim::TaskId task, int fd, uint64_t addr, uint64_t len
   if (file.kind != FileKind::kDevice) return Fail(Errno::kNODEV, kMmapNoDevice);
   const DeviceFile& device_file = device_files_[file.index];
   if (!device_file.access_granted) return Fail(Errno::kINVAL, kMmapNoAccess);
+  if (IsEmulated(device_file.device)) return Fail(Errno::kINVAL, kMmapEmulated);
   sim::PageId first;
   Outcome resolved =
       ResolveMmap(call, config_->devices[device_file.device].pci, offset, len, write, &first);

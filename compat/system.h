@@ -19,6 +19,7 @@
 #include "compat/system_config.h"
 #include "compat/vfio_device.h"
 #include "sim/mm.h"
+#include "sim/page_data.h"
 
 namespace iovalid::compat {
 
@@ -84,9 +85,27 @@ class System {
   // object, see sim::Mm::PinFile), an eventfd, any other file. ret = the new descriptor.
   Outcome InstallForeignFile(sim::TaskId task, ForeignFile kind, uint32_t object);
 
+  // --- for the driver of a device (device_driver.cc) ---
+  // `task`: in whose context the driver runs, or sim::kKernelThread. What the driver pins is kept
+  // (Kernel::drivers): it gives back what it has where VFIO asks for it, and when the device is
+  // closed, as SystemConfig says of it.
+
+  // vfio_pin_pages: `npages` pages from byte address `iova`; `rights` (hwmodel::Rights) are what
+  // the driver needs. ret = npages, *frames = the pages in order. EINVAL, E2BIG, ENOTTY, and as
+  // type1::Type1Iommu::PinPages or ioas::IoPagetable::PinAccess.
+  Outcome PinPages(sim::TaskId task, DeviceIndex device, uint64_t iova, int32_t npages,
+                   unsigned rights, std::vector<sim::PageId>* frames);
+  // vfio_unpin_pages. It answers nothing; what it does not like ends in a WARN.
+  Outcome UnpinPages(sim::TaskId task, DeviceIndex device, uint64_t iova, int32_t npages);
+  // vfio_dma_rw: copies `bytes` bytes from `data` to the memory at byte address `iova`, or to `data`
+  // from there. `memory` has the contents of the pages that the mappings pin.
+  Outcome DmaRw(sim::TaskId task, DeviceIndex device, sim::PageData& memory, uint64_t iova,
+                void* data, uint64_t bytes, bool write);
+
   void SetMemlockLimit(sim::TaskId task, uint64_t bytes);
   void DropCapability(sim::TaskId task, int capability);
   void SetDmaEntryLimit(uint32_t value) { kernel_.parameters.dma_entry_limit = value; }
+  void SetUnsafeNoIommu(bool on) { kernel_.parameters.enable_unsafe_noiommu = on; }
 
   // --- observation ---
 
@@ -94,6 +113,8 @@ class System {
   const sim::MmAccount& account(sim::MmId mm) const { return kernel_.mm_accounts[mm]; }
   // WARNs of the last call.
   const std::vector<KernelWarning>& warnings() const { return kernel_.warnings; }
+  // dma_unmap callbacks of the last call, in order.
+  const std::vector<UnmapNotice>& unmap_notices() const { return kernel_.unmap_notices; }
   // The compared state as digests, O(devices) unless type1 dirty tracking is on.
   ObservedState Observe() const {
     ObservedState state;
@@ -126,6 +147,7 @@ class System {
 
   Call Begin(sim::TaskId task) {
     kernel_.warnings.clear();
+    kernel_.unmap_notices.clear();
     return Call{kernel_, task};
   }
 
@@ -153,14 +175,19 @@ class System {
   Outcome OpenDevice(Call& call, DeviceFile* file);
   Outcome BindIommufd(Call& call, DeviceIndex device, FileIndex iommufd);
   void UnbindIommufd(DeviceIndex device);
+  void CloseDriver(DeviceIndex device);
   void CloseDevice(const DeviceFile& file);
   void ReleaseDeviceFile(uint32_t index);
+  bool IsEmulated(DeviceIndex device) const {
+    return kernel_.groups[kernel_.group_of_device[device]].kind == DeviceKind::kEmulated;
+  }
   Outcome DeviceIoctl(Call& call, uint32_t device_file, uint32_t cmd, uint64_t arg);
 
   // device_cdev.cc: drivers/vfio/device_cdev.c.
   Outcome CdevBind(Call& call, DeviceFile* file, uint64_t arg);
   Outcome CdevAttach(Call& call, const DeviceFile& file, uint64_t arg);
   Outcome CdevDetach(Call& call, const DeviceFile& file, uint64_t arg);
+  void DetachPt(const DeviceFile& file);
 
   IommufdContext& context(FileIndex file) { return iommufds_[files_[file].index]; }
   // Who owns the DMA of a group: a vfio group, or an iommufd context (by its file).

@@ -26,14 +26,32 @@ enum class ContainerNode : uint8_t {
   kIommufd,  // CONFIG_IOMMUFD_VFIO_CONTAINER: iommufd, with per-mm accounting
 };
 
-// A device bound to vfio-pci.
+// How a device does DMA, and with it its group (enum vfio_group_type). All devices of a group are
+// of one kind; a group that is not behind an IOMMU has one device.
+enum class DeviceKind : uint8_t {
+  kIommu,     // behind an IOMMU (VFIO_IOMMU), bound to vfio-pci
+  kEmulated,  // by its driver, which asks VFIO for memory (VFIO_EMULATED_IOMMU): a mediated device
+  kNoIommu,   // untranslated (VFIO_NO_IOMMU), bound to vfio-pci in unsafe no-IOMMU mode
+};
+
+// What a driver does when VFIO takes back memory that it may have pinned (dma_unmap of
+// struct vfio_device_ops).
+enum class DmaUnmap : uint8_t {
+  kNone,      // it has no such callback, so it can't pin
+  kReleases,  // it gives back what it pinned there, as it should
+  kIgnores,   // it does nothing: a broken driver
+};
+
+// A device that VFIO serves.
 struct DeviceConfig {
   std::string name;        // "dev0"
-  std::string bdf;         // "0000:00:05.0"
+  DeviceKind kind = DeviceKind::kIommu;
+  DmaUnmap dma_unmap = DmaUnmap::kNone;
+  std::string bdf;         // "0000:00:05.0"; of an emulated device: its name, a UUID
   uint32_t group = 0;      // index of its IOMMU group
-  std::string group_path;  // "/dev/vfio/3"
+  std::string group_path;  // "/dev/vfio/3", "/dev/vfio/noiommu-0"
   std::string cdev_path;   // "/dev/vfio/devices/vfio1"; empty: no cdev
-  PciFunction pci;         // BARs, interrupts
+  PciFunction pci;         // BARs, interrupts; nothing of an emulated device
 };
 
 // Everything that a simulated kernel instance is built from.

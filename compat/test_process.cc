@@ -37,6 +37,30 @@ SystemConfig GoldenMachine(std::string_view kernel) {
   return config;
 }
 
+SystemConfig MixedMachine(std::string_view kernel) {
+  SystemConfig config = GoldenMachine(kernel);
+  config.parameters.enable_unsafe_noiommu = true;
+  const char* const names[] = {"11111111-2222-3333-4444-555555555555",
+                               "66666666-7777-8888-9999-aaaaaaaaaaaa", "0000:00:09.0"};
+  for (uint32_t i = 0; i < 3; ++i) {
+    const bool emulated = i < 2;
+    DeviceConfig device;
+    device.name = absl::StrCat("dev", 4 + i);
+    device.kind = emulated ? DeviceKind::kEmulated : DeviceKind::kNoIommu;
+    device.bdf = names[i];
+    device.group = 3 + i;
+    device.group_path = emulated ? absl::StrCat("/dev/vfio/", 3 + i) : "/dev/vfio/noiommu-0";
+    if (emulated) {
+      device.dma_unmap = DmaUnmap::kReleases;
+      device.cdev_path = absl::StrCat("/dev/vfio/devices/vfio", 4 + i);
+    } else {
+      device.pci = *PciFunctionForModel("", 1 << 20, 4 + i);
+    }
+    config.devices.push_back(device);
+  }
+  return config;
+}
+
 TestProcess::TestProcess(const SystemConfig& config, const TaskConfig& task)
     : memory_(config.profile->memory), system_(config) {
   const sim::MmId mm = memory_.AddMm();
@@ -78,7 +102,7 @@ Outcome TestProcess::SetContainer(int group, int container) {
 }
 
 Outcome TestProcess::GetDeviceFd(int group, uint32_t device) {
-  char name[32] = {};
+  char name[40] = {};
   std::snprintf(name, sizeof(name), "%s", system_.config().devices[device].bdf.c_str());
   return Ioctl(group, abi::kVfioGroupGetDeviceFd, &name);
 }

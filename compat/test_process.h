@@ -18,6 +18,11 @@ namespace iovalid::compat {
 // edu devices dev0..dev3, dev2 and dev3 in one group.
 SystemConfig GoldenMachine(std::string_view kernel = "7.3");
 
+// The same with devices that are behind no IOMMU, each in a group of its own: dev4 (group 3) and
+// dev5 (group 4) are emulated and their drivers can pin, dev6 (group 5) has no IOMMU at all. Unsafe
+// no-IOMMU mode is on.
+SystemConfig MixedMachine(std::string_view kernel = "7.3");
+
 // A process on a simulated kernel, for tests: 16 writable pages at kBuffer, an argument page at kArg
 // and helpers for the calls that tests make all the time.
 class TestProcess {

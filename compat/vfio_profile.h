@@ -14,6 +14,10 @@ struct VfioProfile {
   bool has_iommufd;         // CONFIG_IOMMUFD: SET_CONTAINER accepts an iommufd, /dev/iommu exists
   bool has_cdev;            // CONFIG_VFIO_DEVICE_CDEV: /dev/vfio/devices/vfioN
   bool has_noiommu;         // CONFIG_VFIO_NOIOMMU
+  // vfio_pin_pages asks for the driver's dma_unmap first.
+  bool pin_needs_dma_unmap;
+  // Every file of a no-IOMMU device needs CAP_SYS_RAWIO, not only the first.
+  bool noiommu_rawio_each_open;
   bool cdev_knows_pasid;    // ATTACH and DETACH of a cdev take a PASID
 };
 

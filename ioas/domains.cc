@@ -140,7 +140,7 @@ Result IoPagetable::CheckAlignment(uint64_t alignment) const {
 
 // iopt_calculate_iova_alignment.
 Result IoPagetable::RecalculateAlignment(const Machine& machine) {
-  uint64_t alignment = large_pages_disabled_ ? sim::kPageSize : 1;
+  uint64_t alignment = large_pages_disabled_ || !accesses_.empty() ? sim::kPageSize : 1;
   for (hwmodel::DomainId domain : domains_) {
     alignment = std::max(alignment, LowestBit(machine.iommu.page_sizes(domain)));
   }

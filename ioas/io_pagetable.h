@@ -16,6 +16,7 @@
 #include "ioas/result.h"
 #include "sim/digest.h"
 #include "sim/extent_map.h"
+#include "sim/page_data.h"
 
 namespace iovalid::ioas {
 
@@ -25,6 +26,7 @@ struct Area {
   uint16_t page_offset = 0;  // of the first byte in its page
   uint8_t rights = 0;        // hwmodel::Rights
   uint8_t locks = 0;         // objects that keep it from being unmapped
+  bool prevent_access = false;  // it is being unmapped: no access may pin it any more
   uint32_t accesses = 0;     // pins by accesses
   uint64_t first_index = 0;  // page of the first byte
 };
@@ -101,6 +103,25 @@ class IoPagetable {
   // iopt_table_remove_domain.
   void RemoveDomain(Machine& machine, PagesStore& store, hwmodel::DomainId domain);
 
+  // --- accesses ---
+
+  // iopt_add_access: `access` may use the memory from here on, and needs IOVAs that are aligned to
+  // pages. EADDRINUSE where an area is not. iopt_remove_access.
+  Result AddAccess(const Machine& machine, AccessToken access);
+  void RemoveAccess(const Machine& machine, AccessToken access);
+
+  // iommufd_access_pin_pages: pins the pages under [iova, iova + length), in bytes, which areas
+  // must cover without a gap; *frames = the pages in order. EINVAL, EOVERFLOW, ENOENT, EPERM,
+  // EFAULT, ENOMEM.
+  Result PinAccess(Machine& machine, PagesStore& store, uint64_t iova, uint64_t length, bool write,
+                   std::vector<sim::PageId>* frames);
+  // iommufd_access_unpin_pages: undoes a pin of exactly this range; WARNs about any other.
+  void UnpinAccess(Machine& machine, PagesStore& store, uint64_t iova, uint64_t length);
+  // iommufd_access_rw: copies `length` bytes between `data` and the memory at `iova`. `memory` has
+  // the contents of pages. As PinAccess; what was copied before an error stays.
+  Result RwAccess(Machine& machine, PagesStore& store, sim::PageData& memory, uint64_t iova,
+                  void* data, uint64_t length, bool write);
+
   // The exporter of a dma-buf takes its memory back: no domain shows it any more.
   void RevokeDmabuf(Machine& machine, PagesStore& store, PagesId pages);
 
@@ -110,6 +131,8 @@ class IoPagetable {
   const ReservedIova& reserved() const { return reserved_; }
   const std::vector<IovaRange>& allowed() const { return allowed_; }
   const std::vector<hwmodel::DomainId>& domains() const { return domains_; }
+  // By slot; kNoAccess is a free one.
+  const std::vector<AccessToken>& accesses() const { return accesses_; }
   uint64_t iova_alignment() const { return iova_alignment_; }  // bytes
   bool large_pages_disabled() const { return large_pages_disabled_; }
 
@@ -146,6 +169,19 @@ class IoPagetable {
   Result CheckAlignment(uint64_t alignment) const;
   Result RecalculateAlignment(const Machine& machine);
 
+  // access.cc
+  void NotifyAccesses(Machine& machine, uint64_t iova, uint64_t length);
+  static Result CheckAccess(const Area& area, bool aligned, bool write);
+  Result AddAreaAccess(Machine& machine, PagesStore& store, AreaMap::Cursor c, uint64_t first,
+                       uint64_t last, bool write, std::vector<sim::PageId>* frames);
+  void RemoveAreaAccess(Machine& machine, PagesStore& store, AreaMap::Cursor c, uint64_t first,
+                        uint64_t last);
+  Result RwPages(Machine& machine, PagesStore& store, sim::PageData& memory,
+                 const AreaMap::Entry& entry, uint64_t start_byte, uint8_t* data, uint64_t bytes,
+                 bool write);
+  static Result RwOnePage(sim::Mm& mm, sim::PageData& memory, uint64_t va, uint8_t* data,
+                          uint64_t bytes, bool write);
+
   Result UnmapRange(Machine& machine, PagesStore& store, uint64_t first, uint64_t last,
                     uint64_t* unmapped);
   void AbortAreas(uint64_t iova, uint64_t end_bytes);
@@ -154,6 +190,7 @@ class IoPagetable {
   ReservedIova reserved_;
   std::vector<IovaRange> allowed_;  // ascending
   std::vector<hwmodel::DomainId> domains_;
+  std::vector<AccessToken> accesses_;  // access_list: the lowest free slot is taken
   uint64_t iova_alignment_ = 1;
   bool large_pages_disabled_ = false;
   sim::Digest mappings_;

@@ -15,6 +15,18 @@
 
 namespace iovalid::ioas {
 
+// A user of IOVAs in the kernel (struct iommufd_access), by a number that is its context's.
+using AccessToken = uint32_t;
+inline constexpr AccessToken kNoAccess = 0;
+
+// Who is told that memory is about to be unmapped (iommufd_access_ops::unmap): all that the access
+// has pinned in [iova, iova + length) is to be unpinned before the call returns.
+class AccessUsers {
+ public:
+  virtual ~AccessUsers() = default;
+  virtual void Unmap(AccessToken access, uint64_t iova, uint64_t length) = 0;
+};
+
 // What the core needs of the machine, for the duration of one call. Pages outlive the call that
 // made them, so they name address space, task and user by index, resolved here at each use.
 struct Machine {
@@ -25,9 +37,11 @@ struct Machine {
   const std::vector<sim::Mm*>& mms;          // by MmId; null: the address space is gone
   const std::vector<sim::Mm*>& releasers;    // the same, but never null: for what is still pinned
   sim::PointHook* hook = nullptr;
-  sim::TaskId current = 0;  // the task in whose context the call runs
+  sim::TaskId current = 0;  // the task in whose context the call runs; or sim::kKernelThread
   bool thp = true;          // CONFIG_TRANSPARENT_HUGEPAGE: automatic IOVAs align to up to 2 MiB
   bool warns_without_rights = false;  // the IOMMU driver WARNs about a mapping without rights
+
+  AccessUsers* access_users = nullptr;  // null: nobody is told
 
   // WARNs of the kernel that the call set off.
   std::vector<const sim::Rule*> warnings = {};

@@ -68,6 +68,13 @@ void PagesStore::Share(const Machine& machine, PagesId id, const StoredFrames& s
   table_.AddUser(id, first, last, PinTable::User::kArea, frames);
 }
 
+bool PagesStore::DropAccess(PagesId id, uint64_t first, uint64_t last) {
+  const auto at = accesses_.find({id, first, last});
+  if (--at->second != 0) return false;
+  accesses_.erase(at);
+  return true;
+}
+
 Result PagesStore::Pin(const Machine& machine, PagesId id, uint64_t index, uint64_t count,
                        std::vector<sim::PageRun>* runs) {
   Pages& pages = pages_[id];
@@ -81,7 +88,7 @@ Result PagesStore::Pin(const Machine& machine, PagesId id, uint64_t index, uint6
     result = mm->PinFile(pages.object, (pages.base >> sim::kPageShift) + index, count, runs);
   } else {
     const uint64_t va = pages.base + index * sim::kPageSize;
-    result = pages.mm == machine.tasks[machine.current].mm
+    result = machine.current != sim::kKernelThread && pages.mm == machine.tasks[machine.current].mm
                  ? mm->PinFast(va, count, pages.writable, runs)
                  : mm->Pin(va, count, pages.writable, runs);
   }

@@ -3,6 +3,8 @@
 #define IOVALID_IOAS_PAGES_H_
 
 #include <cstdint>
+#include <map>
+#include <tuple>
 #include <vector>
 
 #include "hwmodel/iommu.h"
@@ -86,6 +88,18 @@ class PagesStore {
   void Share(const Machine& machine, PagesId id, const StoredFrames& stored, uint64_t first,
              uint64_t last);
 
+  // The accesses of the pages [first, last] (indexes) of an object, counted by exact range
+  // (iopt_pages_get_exact_access). DropAccess: true if this was the last one.
+  bool HasAccess(PagesId id, uint64_t first, uint64_t last) const {
+    return accesses_.count({id, first, last}) != 0;
+  }
+  void AddAccess(PagesId id, uint64_t first, uint64_t last) { ++accesses_[{id, first, last}]; }
+  bool DropAccess(PagesId id, uint64_t first, uint64_t last);
+  // Of all of them, in order: {{object, first, last}, users}.
+  const std::map<std::tuple<PagesId, uint64_t, uint64_t>, uint32_t>& accesses() const {
+    return accesses_;
+  }
+
   // One pin_user_pages or memfd_pin_folios call for `count` pages from page `index`: appends the
   // frames to `runs`. At least one page is pinned, or the result says why not.
   Result Pin(const Machine& machine, PagesId id, uint64_t index, uint64_t count,
@@ -111,6 +125,7 @@ class PagesStore {
   std::vector<Pages> pages_;
   std::vector<PagesId> free_;
   PinTable table_;
+  std::map<std::tuple<PagesId, uint64_t, uint64_t>, uint32_t> accesses_;
   uint64_t pinned_ = 0;
   std::vector<PinnedFrames> scratch_frames_;
 };

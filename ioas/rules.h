@@ -75,6 +75,33 @@ inline constexpr sim::Rule kUnmapPartial{"iopt.unmap.partial", "iopt_unmap_iova_
                                          "the range covers only a part of an area"};
 inline constexpr sim::Rule kUnmapAccess{"iopt.unmap.access", "iopt_unmap_iova_range",
                                         "an access does not let go of the area"};
+inline constexpr sim::Rule kAccessLength{"iopt.access.length", "iommufd_access_pin_pages",
+                                         "the length is zero"};
+inline constexpr sim::Rule kAccessOverflow{
+    "iopt.access.overflow", "iommufd_access_pin_pages",
+    "IOVA + length - 1 passes the end of the 64-bit space"};
+inline constexpr sim::Rule kAccessHole{"iopt.access.hole", "iommufd_access_pin_pages",
+                                       "areas do not cover the range without a gap"};
+inline constexpr sim::Rule kAccessPrevented{"iopt.access.prevented", "iommufd_access_pin_pages",
+                                            "the area is being unmapped"};
+inline constexpr sim::Rule kAccessAlignment{"iopt.access.alignment", "iopt_area_contig_is_aligned",
+                                            "an area does not show whole pages there"};
+inline constexpr sim::Rule kAccessRights{"iopt.access.rights", "check_area_prot",
+                                         "the area lacks the right that is asked for"};
+inline constexpr sim::Rule kAccessNotWritable{"iopt.access.not_writable", "iopt_area_add_access",
+                                              "the pages were mapped without the right to write"};
+inline constexpr sim::Rule kAccessDmabuf{"iopt.access.dmabuf", "iopt_area_add_access",
+                                         "a dma-buf can't be pinned or copied"};
+inline constexpr sim::Rule kAccessAlloc{"iopt.access.alloc", "iopt_area_add_access",
+                                        "no memory for the access"};
+inline constexpr sim::Rule kAccessFault{"iopt.access.fault", "iopt_pages_rw_access",
+                                        "the memory can't be read or written"};
+inline constexpr sim::Rule kUnpinRange{"iopt.unpin.range", "iommufd_access_unpin_pages",
+                                       "WARN: an empty range, or one beyond the end"};
+inline constexpr sim::Rule kUnpinInexact{"iopt.unpin.inexact", "iopt_area_remove_access",
+                                         "WARN: no pin of exactly this range"};
+inline constexpr sim::Rule kUnpinHole{"iopt.unpin.hole", "iommufd_access_unpin_pages",
+                                      "WARN: areas do not cover the range"};
 inline constexpr sim::Rule kGetPagesLength{"iopt.copy.length", "iopt_get_pages",
                                            "the length is zero"};
 inline constexpr sim::Rule kGetPagesOverflow{

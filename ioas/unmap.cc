@@ -22,6 +22,9 @@ Result IoPagetable::UnmapAll(Machine& machine, PagesStore& store, uint64_t* unma
 // iopt_unmap_iova_range.
 Result IoPagetable::UnmapRange(Machine& machine, PagesStore& store, uint64_t first, uint64_t last,
                                uint64_t* unmapped) {
+  // An access that does not let go of an area is told so often.
+  constexpr int kMaxNotices = 100;
+  int notices = 0;
   *unmapped = 0;
   while (const auto c = areas_.FirstOverlap(first, last)) {
     const uint64_t area_first = areas_.first(c);
@@ -31,9 +34,16 @@ Result IoPagetable::UnmapRange(Machine& machine, PagesStore& store, uint64_t fir
     if (area_first < first || area_last > last) {
       return Failure(sim::Errno::kNOENT, rules::kUnmapPartial);
     }
+    if (area_first != first) notices = 0;
     if (area.accesses != 0) {
-      machine.warnings.push_back(&rules::kUnmapAccess);
-      return Failure(sim::Errno::kDEADLK, rules::kUnmapAccess);
+      first = area_first;
+      areas_.mutable_value(c).prevent_access = true;
+      NotifyAccesses(machine, area_first, area_last - area_first + 1);
+      if (++notices > kMaxNotices) {
+        machine.warnings.push_back(&rules::kUnmapAccess);
+        return Failure(sim::Errno::kDEADLK, rules::kUnmapAccess);
+      }
+      continue;
     }
     const PagesId pages = area.pages;
     mappings_ -= sim::HashMapping(area_first, area_last, area.rights);
@@ -56,6 +66,7 @@ Result IoPagetable::Cut(const Machine& machine, PagesStore& store, uint64_t iova
   const uint64_t last = areas_.last(c);
   if (iova == first || iova == last) return Success();
   const Area area = areas_.value(c);
+  if (area.prevent_access) return Failure(sim::Errno::kBUSY, rules::kSplitBusy);
   if (!store.at(area.pages).pins()) {
     return Failure(sim::Errno::kOPNOTSUPP, rules::kSplitDmabuf);
   }

@@ -18,6 +18,9 @@ inline constexpr int kCapSysResource = 24;
 // RLIM_INFINITY.
 inline constexpr uint64_t kUnlimited = ~uint64_t{0};
 
+// In place of a task: a kernel thread, without an address space.
+inline constexpr TaskId kKernelThread = ~TaskId{0};
+
 // A process as the kernel under test sees it: credentials, limits, address space and open files. A
 // value; a fork is a copy with another `mm` (its files then have one more reference each).
 struct Task {

@@ -18,6 +18,7 @@
 #include "ioas/machine.h"
 #include "ioas/pages.h"
 #include "sim/digest.h"
+#include "sim/page_data.h"
 
 namespace iovalid::compat {
 
@@ -64,6 +65,24 @@ class IommufdContext {
   void Detach(Kernel& kernel, uint32_t device_object);
   bool attached(uint32_t device_object) const;
 
+  // The same for an emulated device, whose driver uses the memory itself (access.cc).
+  // vfio_iommufd_emulated_bind: *object_id is the new access object. ENOMEM.
+  Outcome BindAccess(Call& call, DeviceIndex device, uint32_t* object_id);
+  // vfio_iommufd_emulated_unbind.
+  void UnbindAccess(Kernel& kernel, uint32_t access);
+  // vfio_iommufd_compat_attach_ioas, vfio_iommufd_emulated_attach_ioas: to an IOAS, in place of the
+  // one it is attached to. ENODEV, ENOENT, EADDRINUSE.
+  Outcome CompatAttachAccess(Call& call, uint32_t access);
+  Outcome AttachAccess(Call& call, uint32_t access, uint32_t ioas_id);
+  // vfio_iommufd_emulated_detach_ioas. No effect while it is not attached.
+  void DetachAccess(Kernel& kernel, uint32_t access);
+  // iommufd_access_pin_pages, _unpin_pages and _rw, see ioas::IoPagetable. ENOENT while detached.
+  Outcome PinAccess(Call& call, uint32_t access, uint64_t iova, int32_t npages, bool write,
+                    std::vector<sim::PageId>* frames);
+  void UnpinAccess(Kernel& kernel, uint32_t access, uint64_t iova, int32_t npages);
+  Outcome RwAccess(Call& call, uint32_t access, sim::PageData& memory, uint64_t iova, void* data,
+                   uint64_t bytes, bool write);
+
   // --- state, for observers ---
 
   // Of all IOASs together.
@@ -99,6 +118,12 @@ class IommufdContext {
     GroupIndex group = 0;
     bool enforce_cache_coherency = false;
   };
+  // struct iommufd_access: an emulated device.
+  struct Access {
+    uint32_t id = 0;
+    DeviceIndex device = 0;
+    uint32_t ioas = 0;  // object id; 0: not attached
+  };
   // struct iommufd_group: what the devices of an IOMMU group that are bound here are attached to.
   struct BoundGroup {
     GroupIndex group = 0;
@@ -128,10 +153,15 @@ class IommufdContext {
   Hwpt* FindHwpt(uint32_t id);
   BoundDevice& DeviceAt(uint32_t id) { return devices_[objects_[id].record]; }
   const BoundDevice& DeviceAt(uint32_t id) const { return devices_[objects_[id].record]; }
+  Access& AccessAt(uint32_t id) { return accesses_[objects_[id].record]; }
   BoundGroup* FindGroup(GroupIndex group);
   const BoundGroup* FindGroup(GroupIndex group) const {
     return const_cast<IommufdContext*>(this)->FindGroup(group);
   }
+
+  // access.cc
+  friend class AccessCallbacks;
+  Outcome ChangeIoas(Core& core, uint32_t access, uint32_t ioas_id);
 
   // vfio_compat.cc
   Outcome VfioIoctl(Call& call, uint32_t cmd, uint64_t arg);
@@ -167,6 +197,7 @@ class IommufdContext {
   Slots<Ioas> ioases_;
   Slots<Hwpt> hwpts_;
   Slots<BoundDevice> devices_;
+  Slots<Access> accesses_;
   std::vector<BoundGroup> groups_;
   ioas::PagesStore pages_;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "compat/iommufd/access.h"
 #include "compat/iommufd/native_call.h"
 
 namespace iovalid::compat {
@@ -122,6 +123,8 @@ Outcome NativeCommands::Unmap(const NativeCall& n, abi::IommuIoasUnmap& cmd) {
   Context::Ioas* ioas = n.context.FindIoas(cmd.ioas_id);
   if (ioas == nullptr) return Fail(Errno::kNOENT, rules::kUnknownObject);
   Context::Core core(n.call);
+  AccessCallbacks callbacks(n.context, core);
+  core.machine.access_users = &callbacks;
   uint64_t unmapped = 0;
   ioas::Result result;
   if (cmd.iova == 0 && cmd.length == kTop) {

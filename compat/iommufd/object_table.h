@@ -13,6 +13,7 @@ enum class ObjectType : uint8_t {
   kDevice,
   kHwptPaging,
   kIoas,
+  kAccess,
 };
 
 // An object: what it is, where its record is, and how many use it. A new object has one user, its

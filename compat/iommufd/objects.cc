@@ -88,6 +88,9 @@ void IommufdContext::DestroyRecord(Core& core, uint32_t id) {
       devices_.Remove(object.record);
       break;
     }
+    case ObjectType::kAccess:
+      accesses_.Remove(object.record);
+      break;
     case ObjectType::kNone:
       break;
   }
@@ -202,12 +205,16 @@ sim::Digest IommufdContext::IdentityDigest() const {
     for (uint32_t hwpt : ioases_[object->record].hwpts) {
       digest += sim::HashWords('h', id, position++, hwpt);
     }
+    for (ioas::AccessToken access : table.accesses()) {
+      digest += sim::HashWords('x', id, position++, access);
+    }
     const auto& areas = table.areas();
     for (auto c = areas.Begin(); c; c = areas.Next(c)) {
       const ioas::Area& area = areas.value(c);
       const ioas::Pages& pages = pages_.at(area.pages);
       sim::Digest one = sim::HashWords(1, areas.first(c), areas.last(c), area.rights,
-                                       area.page_offset | uint64_t{area.locks} << 16);
+                                       area.page_offset | uint64_t{area.locks} << 16 |
+                                           uint64_t{area.prevent_access} << 24);
       // An area alone with its pages needs no name for them, which keeps this linear.
       one += sim::HashWords(2, area.first_index, area.accesses,
                             pages.refs > 1 ? number_of(area.pages) + 1 : 0);
@@ -220,6 +227,13 @@ sim::Digest IommufdContext::IdentityDigest() const {
       digest += nested('m', id, one);
     }
   }
+  for (const auto& [range, users] : pages_.accesses()) {
+    const auto& [pages, first, last] = range;
+    digest += sim::HashWords('p', number_of(pages), first, last, users);
+  }
+  accesses_.ForEach([&](uint32_t, const Access& access) {
+    digest += sim::HashWords('y', access.id, access.device, access.ioas);
+  });
   hwpts_.ForEach([&](uint32_t, const Hwpt& hwpt) {
     digest += sim::HashWords(
         'w', hwpt.id, hwpt.ioas | uint64_t{hwpt.domain} << 32,

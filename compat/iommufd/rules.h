@@ -29,6 +29,12 @@ inline constexpr Rule kNativeFault{"iommufd.ioctl.fault", "copy_struct_from_user
 inline constexpr Rule kRespondFault{"iommufd.ioctl.respond_fault", "iommufd_ucmd_respond",
                                     "the struct can't be written"};
 
+// --- device.c, accesses ---
+inline constexpr Rule kAccessDetached{"iommufd.access.detached", "iommufd_access_pin_pages",
+                                      "the emulated device is attached to no IOAS"};
+inline constexpr Rule kUnpinDetached{"iommufd.access.unpin_detached", "iommufd_access_unpin_pages",
+                                     "WARN: the emulated device is attached to no IOAS"};
+
 // --- vfio_compat.c ---
 inline constexpr Rule kCompatNoIoas{"iommufd.compat.no_ioas", "get_compat_ioas",
                                     "the context has no compatibility IOAS"};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The commands of a VFIO container on an iommufd: drivers/iommu/iommufd/vfio_compat.c.
 #include "compat/abi/vfio.h"
+#include "compat/iommufd/access.h"
 #include "compat/iommufd/iommufd_context.h"
 #include "compat/iommufd/rules.h"
 
@@ -120,6 +121,8 @@ Outcome IommufdContext::UnmapDma(Call& call, uint64_t arg) {
   if (ioas == nullptr) return Fail(Errno::kNODEV, rules::kCompatNoIoas);
   ioas::IoPagetable& table = ioas->table;
   Core core(call);
+  AccessCallbacks callbacks(*this, core);
+  core.machine.access_users = &callbacks;
   ioas::Result result;
   uint64_t unmapped = 0;
   if ((unmap.flags & abi::kVfioDmaUnmapFlagAll) != 0) {

@@ -76,9 +76,13 @@ Outcome Type1Iommu::CheckConflicts(const Kernel& kernel, hwmodel::DomainId domai
 Outcome Type1Iommu::AttachGroup(Call& call, GroupIndex group) {
   Kernel& kernel = call.kernel;
   if (suspended_ != 0) return Fail(Errno::kBUSY, kAttachSuspended);
-  if (DomainOf(group) != nullptr) return Fail(Errno::kINVAL, kAttachTwice);
-  if (call.AllocFails("alloc:vfio_group") || call.AllocFails("alloc:vfio_domain") ||
-      call.AllocFails("alloc:iommu_domain")) {
+  if (DomainOf(group) != nullptr || HasGroup(group)) return Fail(Errno::kINVAL, kAttachTwice);
+  if (call.AllocFails("alloc:vfio_group")) return Fail(Errno::kNOMEM, kAttachAlloc);
+  if (kernel.groups[group].kind == DeviceKind::kEmulated) {
+    emulated_groups_.insert(emulated_groups_.begin(), group);
+    return Ok();
+  }
+  if (call.AllocFails("alloc:vfio_domain") || call.AllocFails("alloc:iommu_domain")) {
     return Fail(Errno::kNOMEM, kAttachAlloc);
   }
   Domain domain;
@@ -135,7 +139,7 @@ Outcome Type1Iommu::Replay(Call& call, const Domain& domain) {
       if (dma.iommu_mapped) {
         kernel.iommu.Unmap(domain.id, dma.iova, dma.size);
       } else {
-        Uncharge(kernel, &dma, UnmapUnpin(kernel, &dma, only_new));
+        Uncharge(kernel, &dma, UnmapUnpin(kernel, index_.at(c), &dma, only_new));
       }
       if (c == failed) return;
     }
@@ -144,7 +148,7 @@ Outcome Type1Iommu::Replay(Call& call, const Domain& domain) {
     Dma& dma = dmas_[index_.at(c)];
     if (!dma.iommu_mapped) {
       uint64_t done = 0;
-      Outcome outcome = PinChunks(call, &dma, 0, dma.size, only_new, &done);
+      Outcome outcome = PinChunks(call, index_.at(c), &dma, dma.size, only_new, &done);
       if (!outcome.ok()) {
         undo(c);
         return outcome;
@@ -176,13 +180,23 @@ void Type1Iommu::SetIovaList(IovaList list) {
 }
 
 void Type1Iommu::DetachGroup(Kernel& kernel, GroupIndex group) {
+  if (std::erase(emulated_groups_, group) != 0) {
+    if (emulated_groups_.empty() && domains_.empty()) RemoveAll(kernel);
+    return;
+  }
   Domain* domain = DomainOf(group);
   if (domain == nullptr) return;
   IovaList list = iova_list_;
   kernel.SetGroupDomain(group, hwmodel::kNoDomain);
   domain->groups.erase(std::find(domain->groups.begin(), domain->groups.end(), group));
   if (domain->groups.empty()) {
-    if (domains_.size() == 1) RemoveAll(kernel);
+    if (domains_.size() == 1) {
+      if (emulated_groups_.empty()) {
+        RemoveAll(kernel);
+      } else {
+        Reaccount(kernel);
+      }
+    }
     kernel.iommu.FreeDomain(domain->id);
     domains_.erase(domains_.begin() + (domain - domains_.data()));
     uint64_t first = 0;
@@ -206,12 +220,14 @@ void Type1Iommu::DetachGroup(Kernel& kernel, GroupIndex group) {
     }
   }
   if (!fresh.empty()) SetIovaList(std::move(fresh));
+  if (std::erase(pinning_groups_, group) != 0) return;
   // With one group less whose writes are unknown: whatever it wrote is dirty once.
   --non_pinned_groups_;
   if (dirty_tracking_) MarkAllDirty();
 }
 
 void Type1Iommu::Release(Kernel& kernel) {
+  emulated_groups_.clear();
   RemoveAll(kernel);
   for (const Domain& domain : domains_) {
     for (GroupIndex group : domain.groups) kernel.SetGroupDomain(group, hwmodel::kNoDomain);

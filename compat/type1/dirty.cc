@@ -97,6 +97,23 @@ void Type1Iommu::MarkAllDirty() {
   }
 }
 
+// vfio_dma_populate_bitmap: what drivers have pinned may be written at any time.
+void Type1Iommu::MarkExternalDirty(DmaId id) {
+  Dma& dma = dmas_[id];
+  external_.ForEach(id, [&](uint64_t iova, const ExternalPin&) {
+    SetDirty(&dma, iova - dma.iova, 1);
+  });
+}
+
+// `pages` pages from the one that holds byte `offset` of the mapping.
+void Type1Iommu::SetDirty(Dma* dma, uint64_t offset, uint64_t pages) {
+  std::vector<uint64_t>& words = bitmaps_[dma->bitmap - 1];
+  const uint64_t first = offset >> PageShift();
+  for (uint64_t page = first; page < first + pages && page < dma->size >> PageShift(); ++page) {
+    words[page / 64] |= uint64_t{1} << (page % 64);
+  }
+}
+
 Outcome Type1Iommu::DirtyPages(Call& call, uint64_t arg) {
   constexpr uint32_t kFlags = abi::kVfioIommuDirtyPagesFlagStart |
                               abi::kVfioIommuDirtyPagesFlagStop |
@@ -129,7 +146,10 @@ Outcome Type1Iommu::DirtyPages(Call& call, uint64_t arg) {
 Outcome Type1Iommu::StartTracking(Call& call) {
   if (dirty_tracking_) return Ok();
   for (auto c = index_.Begin(); c; c = index_.Next(c)) {
-    if (AllocBitmap(call, &dmas_[index_.at(c)])) continue;
+    if (AllocBitmap(call, &dmas_[index_.at(c)])) {
+      if (!external_.empty()) MarkExternalDirty(index_.at(c));
+      continue;
+    }
     const bool too_large = dmas_[index_.at(c)].size >> PageShift() > kMaxBitmapPages;
     for (auto undo = index_.Begin(); undo != c; undo = index_.Next(undo)) {
       FreeBitmap(&dmas_[index_.at(undo)]);
@@ -179,6 +199,7 @@ Outcome Type1Iommu::GetDirtyBitmap(Call& call, const abi::VfioIommuType1DirtyBit
     const uint64_t pages = dma.size >> PageShift();
     for (uint64_t i = 0; i < pages / 64; ++i) words[i] = 0;
     if (pages % 64 != 0) words[pages / 64] &= ~((uint64_t{1} << (pages % 64)) - 1);
+    if (!external_.empty()) MarkExternalDirty(index_.at(c));
   }
   return Ok();
 }

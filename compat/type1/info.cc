@@ -42,7 +42,7 @@ int64_t Type1Iommu::CheckExtensionUnset(const KernelProfile& profile, uint64_t e
 int64_t Type1Iommu::CheckExtension(const KernelProfile& profile, uint64_t extension) const {
   switch (extension) {
     case abi::kVfioUpdateVaddr:
-      return 1;  // 0 only while an emulated group is in the container
+      return emulated_groups_.empty();  // their drivers could not stand a suspended mapping
     case abi::kVfioDmaCcIommu:
       return std::all_of(domains_.begin(), domains_.end(),
                          [](const Domain& d) { return d.enforce_cache_coherency; });

@@ -21,6 +21,9 @@ constexpr Rule kPinLimit{"type1.pin.memlock", "vfio_pin_pages_remote",
 constexpr Rule kMapFailed{"type1.pin.iommu_map", "vfio_iommu_map",
                           "the IOMMU driver refuses the mapping"};
 
+constexpr Rule kRemovePinned{"type1.remove.pinned", "vfio_remove_dma",
+                             "WARN: a driver still has pages of the mapping pinned"};
+
 // Pages that one call of GUP is asked for: as many pointers as fit into a page
 // (VFIO_BATCH_MAX_CAPACITY).
 constexpr uint64_t kBatchPages = 512;
@@ -57,8 +60,8 @@ struct Chunk {
   uint64_t charge = 0;  // pages to charge
 };
 
-Outcome PinChunk(Call& call, const Dma& dma, uint64_t vaddr, uint64_t want, Batch* batch,
-                 Chunk* chunk) {
+Outcome PinChunk(Call& call, const ExternalPins& external, DmaId id, const Dma& dma,
+                 uint64_t vaddr, uint64_t want, Batch* batch, Chunk* chunk) {
   sim::Mm& mm = call.mm();
   const bool write = dma.rights & hwmodel::kWrite;
   const bool one_page = call.kernel.parameters.disable_hugepages;
@@ -106,11 +109,17 @@ Outcome PinChunk(Call& call, const Dma& dma, uint64_t vaddr, uint64_t want, Batc
       break;
     }
     if (!reserved) {
-      if (!dma.lock_cap && locked + chunk->charge + next.pages > limit) {
+      // What a driver pinned is charged already.
+      uint64_t charge = next.pages;
+      if (!external.empty()) {
+        charge -= external.Count(id, dma.iova + (vaddr - dma.vaddr) + run.pages * sim::kPageSize,
+                                 next.pages, call.profile().type1.counts_unaligned_pins);
+      }
+      if (charge != 0 && !dma.lock_cap && locked + chunk->charge + charge > limit) {
         undo();
         return Fail(Errno::kNOMEM, kPinLimit);
       }
-      chunk->charge += next.pages;
+      chunk->charge += charge;
     }
     run.pages += next.pages;
     batch->pop();
@@ -133,15 +142,16 @@ void Type1Iommu::Uncharge(Kernel& kernel, Dma* dma, uint64_t pages) {
   charged_pages_ -= pages;
 }
 
-// Pins and maps [from, size) of `dma` into `domains`. `done` is the offset reached, also on failure.
-Outcome Type1Iommu::PinChunks(Call& call, Dma* dma, uint64_t from, uint64_t size,
+// Pins and maps [0, size) of `dma` into `domains`. `done` is the offset reached, also on failure.
+// `id`: the mapping's, kNoDma while it is not in the list.
+Outcome Type1Iommu::PinChunks(Call& call, DmaId id, Dma* dma, uint64_t size,
                               const std::vector<Domain>& domains, uint64_t* done) {
   Batch batch(&runs_);
   const bool write = dma->rights & hwmodel::kWrite;
-  for (*done = from; *done < size;) {
+  for (*done = 0; *done < size;) {
     Chunk chunk;
-    Outcome pinned = PinChunk(call, *dma, dma->vaddr + *done, (size - *done) >> sim::kPageShift,
-                              &batch, &chunk);
+    Outcome pinned = PinChunk(call, external_, id, *dma, dma->vaddr + *done,
+                              (size - *done) >> sim::kPageShift, &batch, &chunk);
     if (!pinned.ok()) return pinned;
     dma->has_reserved |= chunk.reserved;
     if (chunk.charge != 0) Charge(call.kernel, dma, chunk.charge);
@@ -170,17 +180,19 @@ Outcome Type1Iommu::PinChunks(Call& call, Dma* dma, uint64_t from, uint64_t size
 }
 
 Outcome Type1Iommu::PinAndMap(Call& call, Dma* dma, uint64_t size) {
-  Outcome outcome = PinChunks(call, dma, 0, size, domains_, &dma->size);
+  Outcome outcome = PinChunks(call, kNoDma, dma, size, domains_, &dma->size);
   dma->iommu_mapped = true;
   if (!outcome.ok() && dma->size != 0) {
-    Uncharge(call.kernel, dma, UnmapUnpin(call.kernel, dma, domains_));
+    Uncharge(call.kernel, dma, UnmapUnpin(call.kernel, kNoDma, dma, domains_));
   }
   return outcome;
 }
 
 // vfio_unmap_unpin without the accounting: takes the mapping out of all of `domains` and unpins its
-// pages, which it learns from the first of them. Returns how many pages had been chargeable.
-uint64_t Type1Iommu::UnmapUnpin(Kernel& kernel, Dma* dma, const std::vector<Domain>& domains) {
+// pages, which it learns from the first of them. Returns how many pages had been charged for it:
+// those of RAM that no driver has pinned as well.
+uint64_t Type1Iommu::UnmapUnpin(Kernel& kernel, DmaId id, Dma* dma,
+                                const std::vector<Domain>& domains) {
   if (dma->size == 0 || domains.empty()) return 0;
   const bool write = dma->rights & hwmodel::kWrite;
   sim::Mm& mm = *kernel.releasers[dma->mm];
@@ -193,7 +205,13 @@ uint64_t Type1Iommu::UnmapUnpin(Kernel& kernel, Dma* dma, const std::vector<Doma
       continue;
     }
     const PageClass cls = sim::ClassOf(run.first);
-    if (cls == PageClass::kRam) chargeable += run.pages;
+    if (cls == PageClass::kRam) {
+      chargeable += run.pages;
+      if (!external_.empty()) {
+        chargeable -= external_.Count(id, dma->iova + pos, run.pages,
+                                      kernel.profile->type1.counts_unaligned_pins);
+      }
+    }
     if (cls != PageClass::kMmio) mm.Unpin({run.first, run.pages, cls}, write);
     pos += run.pages << sim::kPageShift;
   }
@@ -205,7 +223,12 @@ uint64_t Type1Iommu::UnmapUnpin(Kernel& kernel, Dma* dma, const std::vector<Doma
 // vfio_remove_dma
 void Type1Iommu::RemoveDma(Kernel& kernel, DmaId id) {
   Dma& dma = dmas_[id];
-  Uncharge(kernel, &dma, UnmapUnpin(kernel, &dma, domains_));
+  Uncharge(kernel, &dma, UnmapUnpin(kernel, id, &dma, domains_));
+  if (external_.Has(id)) {
+    // Only a driver that keeps its pins beyond the close of its device gets here. They are lost.
+    kernel.Warn(kRemovePinned);
+    external_.Drop(id);
+  }
   if (dma.vaddr_invalid) --suspended_;
   FreeBitmap(&dma);
   mappings_ -= sim::HashMapping(dma.iova, dma.iova + (dma.size - 1), dma.rights);

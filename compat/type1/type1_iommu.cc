@@ -71,6 +71,9 @@ sim::Digest Type1Iommu::IdentityDigest() const {
   sim::Digest digest = sim::HashWords('1', v2_ | nesting_ << 1 | dirty_tracking_ << 2, dma_avail_,
                                       page_sizes_, non_pinned_groups_);
   uint64_t position = 0;
+  for (GroupIndex group : emulated_groups_) digest += sim::HashWords('e', position++, group);
+  for (GroupIndex group : pinning_groups_) digest += sim::HashWords('p', group);
+  for (DeviceIndex device : devices_) digest += sim::HashWords('r', position++, device);
   for (const Domain& domain : domains_) {
     for (GroupIndex group : domain.groups) {
       digest += sim::HashWords('g', position++, domain.enforce_cache_coherency, group);
@@ -87,6 +90,9 @@ sim::Digest Type1Iommu::IdentityDigest() const {
                                  dma.vaddr_invalid << 4 | dma.has_reserved << 5 |
                                  uint64_t{dma.task} << 8 | uint64_t{dma.mm} << 36);
     digest += sim::HashWords('c', dma.iova, dma.locked_pages);
+    external_.ForEach(index_.at(c), [&](uint64_t iova, const ExternalPin& pin) {
+      digest += sim::HashWords('x', iova, pin.frame, pin.refs);
+    });
     if (dma.bitmap == 0) continue;
     uint64_t index = 0;
     for (uint64_t word : bitmaps_[dma.bitmap - 1]) {

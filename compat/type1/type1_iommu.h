@@ -10,6 +10,7 @@
 #include "compat/observation.h"
 #include "compat/outcome.h"
 #include "compat/type1/dma_index.h"
+#include "compat/type1/external_pins.h"
 #include "compat/type1/iova_list.h"
 #include "hwmodel/iommu.h"
 #include "sim/arena.h"
@@ -58,12 +59,30 @@ class Type1Iommu {
   Outcome Ioctl(Call& call, uint32_t cmd, uint64_t arg);
 
   // vfio_iommu_type1_attach_group: puts the group into a domain, mapping what the container holds.
-  // EBUSY, EINVAL, EPERM, ENOMEM, EFAULT; then nothing changed.
+  // An emulated group needs no domain. EBUSY, EINVAL, EPERM, ENOMEM, EFAULT; then nothing changed.
   Outcome AttachGroup(Call& call, GroupIndex group);
-  // vfio_iommu_type1_detach_group. Mappings go with the last domain.
+  // vfio_iommu_type1_detach_group. Mappings go with the last group; with the last domain they are
+  // taken out of the IOMMU.
   void DetachGroup(Kernel& kernel, GroupIndex group);
   // vfio_iommu_type1_release: all mappings and domains go.
   void Release(Kernel& kernel);
+
+  // --- for the drivers of emulated devices ---
+
+  // vfio_iommu_type1_register_device, _unregister_device: an open device whose driver can be told
+  // of an unmap.
+  void RegisterDevice(const Kernel& kernel, DeviceIndex device);
+  void UnregisterDevice(DeviceIndex device);
+  // vfio_iommu_type1_pin_pages: pins `npages` pages from byte address `iova` on for a driver of
+  // `group`, whose device must have `rights` to them; ret = npages, *frames = the pages. EACCES,
+  // EINVAL, EOVERFLOW, EBUSY, EPERM, ENODEV, EFAULT, ENOMEM; then nothing changed.
+  Outcome PinPages(Call& call, GroupIndex group, uint64_t iova, int32_t npages, unsigned rights,
+                   std::vector<sim::PageId>* frames);
+  // vfio_iommu_type1_unpin_pages. Stops with a WARN at the first page that is not mapped.
+  void UnpinPages(Kernel& kernel, uint64_t iova, int32_t npages);
+  // vfio_iommu_type1_dma_rw: copies `bytes` bytes to or from the memory at byte address `iova`.
+  // EBUSY, EINVAL, EPERM, EFAULT; what was copied before stays.
+  Outcome DmaRw(Call& call, uint64_t iova, void* data, uint64_t bytes, bool write);
 
   // --- state, for observers ---
   bool v2() const { return v2_; }
@@ -94,13 +113,22 @@ class Type1Iommu {
   Outcome SuspendVaddr(uint64_t first, uint64_t last, uint64_t* bytes);
   // pin_map.cc
   Outcome PinAndMap(Call& call, Dma* dma, uint64_t size);
-  Outcome PinChunks(Call& call, Dma* dma, uint64_t from, uint64_t size,
+  Outcome PinChunks(Call& call, DmaId id, Dma* dma, uint64_t size,
                     const std::vector<Domain>& domains, uint64_t* done);
-  uint64_t UnmapUnpin(Kernel& kernel, Dma* dma, const std::vector<Domain>& domains);
+  uint64_t UnmapUnpin(Kernel& kernel, DmaId id, Dma* dma, const std::vector<Domain>& domains);
   void RemoveDma(Kernel& kernel, DmaId id);
   void RemoveAll(Kernel& kernel);
   void Charge(Kernel& kernel, Dma* dma, uint64_t pages);
   void Uncharge(Kernel& kernel, Dma* dma, uint64_t pages);
+  // external_pin.cc
+  Outcome PinExternal(Call& call, Dma* dma, uint64_t vaddr, bool account, sim::PageId* frame);
+  void UnpinExternal(Kernel& kernel, DmaId id, uint64_t iova, bool account);
+  void NotifyUnmap(Kernel& kernel, uint64_t iova, uint64_t size);
+  void Reaccount(Kernel& kernel);
+  bool HasGroup(GroupIndex group) const;
+  // dma_rw.cc
+  Outcome DmaRwChunk(Call& call, uint64_t iova, uint8_t* data, uint64_t bytes, bool write,
+                     uint64_t* copied);
   // attach.cc
   Outcome Replay(Call& call, const Domain& domain);
   Domain* DomainOf(GroupIndex group);
@@ -115,6 +143,8 @@ class Type1Iommu {
   bool AllocBitmap(Call& call, Dma* dma);
   void FreeBitmap(Dma* dma);
   void MarkAllDirty();
+  void MarkExternalDirty(DmaId id);
+  void SetDirty(Dma* dma, uint64_t offset, uint64_t pages);
   static Outcome VerifyBitmapSize(uint64_t pages, uint64_t bytes);
   // Pages of `page_bytes` (any number) in a range of `bytes`.
   static uint64_t BitmapPages(uint64_t bytes, uint64_t page_bytes);
@@ -130,6 +160,10 @@ class Type1Iommu {
   uint32_t suspended_ = 0;                  // vaddr_invalid_count
   uint32_t non_pinned_groups_ = 0;          // groups that never said what they dirty
   std::vector<Domain> domains_;             // newest first
+  std::vector<GroupIndex> emulated_groups_;  // newest first
+  std::vector<GroupIndex> pinning_groups_;   // of domains_: those with pinned_page_dirty_scope
+  std::vector<DeviceIndex> devices_;         // newest first: device_list
+  ExternalPins external_;
   IovaList iova_list_;
   DmaIndex index_;
   sim::Arena<Dma> dmas_;

@@ -30,6 +30,12 @@ struct Type1Profile {
   // DIRTY_PAGES GET refuses a range whose exclusive end wraps, so the last page can't be asked for.
   bool dirty_get_exclusive_end;
 
+  // vfio_pin_pages and vfio_unpin_pages look at the range as a whole: a negative number of pages or
+  // a range that passes the end of the 64-bit space is refused.
+  bool pin_checks_range;
+  // What a driver pinned at an IOVA inside a page counts as that page being charged already.
+  bool counts_unaligned_pins;
+
   // Nesting (extension 6) is claimed, and SET_IOMMU(6) fails on a domain that can't nest.
   bool claims_nesting;
 

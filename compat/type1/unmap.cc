@@ -18,6 +18,8 @@ constexpr Rule kUnmapDirtyAlone{"type1.unmap.dirty_alone", "vfio_iommu_type1_unm
                                 "GET_DIRTY_BITMAP together with ALL or VADDR"};
 constexpr Rule kUnmapBitmapAddress{"type1.unmap.bitmap_address", "vfio_iommu_type1_unmap_dma",
                                    "the bitmap does not lie in user space"};
+constexpr Rule kUnmapEmulated{"type1.unmap.emulated", "vfio_dma_do_unmap",
+                              "VADDR while an emulated device's group is in the container"};
 constexpr Rule kUnmapIovaAligned{"type1.unmap.iova_aligned", "vfio_dma_do_unmap",
                                  "iova is no multiple of the smallest IOMMU page"};
 constexpr Rule kUnmapAllArgs{"type1.unmap.all_args", "vfio_dma_do_unmap",
@@ -34,6 +36,8 @@ constexpr Rule kUnmapV1Inside{"type1.unmap.v1_inside", "vfio_dma_do_unmap",
                               "v1: the range starts inside a mapping: it stops there"};
 constexpr Rule kUnmapWhole{"type1.unmap.whole", "vfio_dma_do_unmap",
                            "whole mappings are removed; size is what they held"};
+constexpr Rule kUnmapKept{"unmodelled.type1.unmap.bug", "vfio_dma_do_unmap",
+                          "a driver keeps pages pinned after ten notices: the kernel stops (BUG)"};
 constexpr Rule kUnmapSuspended{"type1.unmap.suspended", "vfio_dma_do_unmap",
                                "VADDR on a mapping that is suspended already; the call is undone"};
 constexpr Rule kUnmapSuspend{"type1.unmap.suspend", "vfio_dma_do_unmap",
@@ -74,6 +78,9 @@ Outcome Type1Iommu::DoUnmap(Call& call, abi::VfioIommuType1DmaUnmap* unmap,
   const uint64_t iova = unmap->iova;
   const uint64_t size = unmap->size;
   const uint64_t page_mask = PageBytes() - 1;
+  if ((unmap->flags & abi::kVfioDmaUnmapFlagVaddr) && !emulated_groups_.empty()) {
+    return Fail(Errno::kBUSY, kUnmapEmulated);
+  }
   if (iova & page_mask) return Fail(Errno::kINVAL, kUnmapIovaAligned);
   uint64_t last = iova + (size - 1);
   if (all) {
@@ -103,6 +110,10 @@ Outcome Type1Iommu::DoUnmap(Call& call, abi::VfioIommuType1DmaUnmap* unmap,
     unmap->size = bytes;
     return outcome;
   }
+  // Drivers that pinned pages of a mapping are told, until they have given them back.
+  constexpr int kMaxNotices = 10;
+  DmaId noticed = kNoDma;
+  int notices = 0;
   const Rule* rule = &kUnmapWhole;
   for (auto c = index_.FirstIn(iova, last); c && index_.Within(c, last);
        c = index_.FirstIn(iova, last)) {
@@ -110,6 +121,13 @@ Outcome Type1Iommu::DoUnmap(Call& call, abi::VfioIommuType1DmaUnmap* unmap,
     if (!v2_ && iova > dmas_[id].iova) {
       rule = &kUnmapV1Inside;
       break;
+    }
+    if (!external_.empty() && external_.Has(id)) {
+      notices = noticed == id ? notices + 1 : 0;
+      noticed = id;
+      if (notices > kMaxNotices) return Fail(Errno::kOPNOTSUPP, kUnmapKept);
+      NotifyUnmap(call.kernel, dmas_[id].iova, dmas_[id].size);
+      continue;
     }
     if (dirty) {
       Outcome copied = CopyDirtyBitmap(call, &dmas_[id], iova, bitmap.data);
