@@ -39,6 +39,9 @@ class System::DeviceEnvironment final : public DeviceCallEnvironment {
         system_.InstallFile(task_, FileKind::kDmabuf, system_.dmabufs_.Add(std::move(dmabuf)));
     return outcome.ok() ? static_cast<int>(outcome.ret) : -1;
   }
+  void MoveDmabufs(DeviceIndex device, bool revoked) override {
+    system_.MoveDmabufs(device, revoked);
+  }
   bool OpenedAsCdev() const override { return !file_.through_group; }
   const std::vector<DeviceConfig>& Devices() const override { return system_.config_->devices; }
   bool GroupFdHasDevice(int fd, DeviceIndex device) const override {
@@ -163,6 +166,7 @@ void System::CloseDriver(DeviceIndex device) {
 void System::CloseDevice(const DeviceFile& file) {
   VfioDevice& vdev = devices_[file.device];
   if (--vdev.open_count != 0) return;
+  CloseDmabufs(file.device);
   VfioPciClose(vdev.pci);
   CloseDriver(file.device);
   if (vdev.iommufd != kNoIndex) {
@@ -208,6 +212,13 @@ Outcome System::DeviceIoctl(Call& call, uint32_t device_file, uint32_t cmd, uint
   DeviceEnvironment environment(*this, call.task_id, file);
   return VfioPciIoctl(call, config_->devices[file.device], devices_[file.device].pci, environment,
                       cmd, arg);
+}
+
+Outcome System::WriteDevice(Call& call, const DeviceFile& file, uint64_t addr, uint64_t count,
+                            uint64_t offset) {
+  DeviceEnvironment environment(*this, call.task_id, file);
+  return VfioPciWrite(call, config_->devices[file.device], devices_[file.device].pci, environment,
+                      addr, count, offset);
 }
 
 }  // namespace iovalid::compat

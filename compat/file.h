@@ -14,7 +14,8 @@ enum class FileKind : uint8_t {
   kDevice,     // a VFIO device fd; index = device file (vfio_device_file)
   kMemfd,      // index = memory object
   kEventfd,
-  kDmabuf,     // a VFIO dma-buf; index = dma-buf
+  kDmabuf,      // a VFIO dma-buf; index = dma-buf
+  kFaultQueue,  // of iommufd; index = fault queue file
   kOther,
 };
 

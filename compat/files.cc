@@ -76,8 +76,10 @@ void System::PutFile(FileIndex index) {
       PutContainer(file.index);
       break;
     case FileKind::kIommufd:
-      iommufds_[file.index].Release(kernel_);
-      iommufds_.Remove(file.index);
+      ReleaseIommufd(file.index);
+      break;
+    case FileKind::kFaultQueue:
+      ReleaseFaultQueue(file.index);
       break;
     case FileKind::kGroup:
       ReleaseGroupFile(file.index);

@@ -22,6 +22,9 @@ using DeviceIndex = uint32_t;  // index into SystemConfig::devices; also the hwm
 using GroupIndex = uint32_t;   // IOMMU group, 0-based in the order of SystemConfig::devices
 using FileIndex = uint32_t;    // an open file (struct file)
 
+// No such device, group, file or container.
+inline constexpr uint32_t kNoIndex = ~uint32_t{0};
+
 // A kernel WARN that a call set off. The program does not see it, whoever reads the log does.
 struct KernelWarning {
   const Rule* rule = nullptr;
@@ -31,6 +34,9 @@ struct KernelWarning {
 struct IommuGroup {
   std::vector<DeviceIndex> devices;
   DeviceKind kind = DeviceKind::kIommu;
+  // The first device of the group is the bridge above `devices`, which are not PCI Express and use
+  // its requester id.
+  bool led_by_bridge = false;
   // iommu_group_claim_dma_owner / iommu_device_claim_dma_owner: number of claims and the owner's
   // token (see Kernel::ClaimGroup). 0 claims: the kernel's own drivers may use DMA.
   uint32_t owner_count = 0;
@@ -51,7 +57,7 @@ struct Kernel {
   std::vector<IommuGroup> groups;
   std::vector<GroupIndex> group_of_device;
   std::vector<EmulatedDriver> drivers;  // by DeviceIndex
-  std::vector<sim::Task> tasks;            // by TaskId
+  std::vector<sim::Task> tasks;             // by TaskId
   std::vector<sim::MmAccount> mm_accounts;  // by MmId
   std::vector<sim::UserAccount> users;      // by UserId
   std::vector<KernelWarning> warnings;      // since the last call began

@@ -27,6 +27,8 @@ std::string FileText(const File& file, DeviceIndex device, const SystemConfig& c
       return "eventfd";
     case FileKind::kDmabuf:
       return "dma-buf";
+    case FileKind::kFaultQueue:
+      return "fault queue";
     case FileKind::kOther:
     case FileKind::kNone:
       break;
@@ -128,6 +130,14 @@ sim::Digest System::IdentityDigest() const {
   iommufds_.ForEach([&](uint32_t i, const IommufdContext& context) {
     const sim::Digest state = context.IdentityDigest();
     digest += sim::HashWords('I', i, state.lane[0], state.lane[1]);
+  });
+  dmabufs_.ForEach([&](uint32_t i, const DmabufExport& dmabuf) {
+    digest += sim::HashWords('b', i, dmabuf.device, dmabuf.size,
+                             dmabuf.revoked | uint64_t{dmabuf.runs.size()} << 1);
+    for (const sim::PageRun& run : dmabuf.runs) digest += sim::HashWords('r', i, run.first);
+  });
+  fault_queues_.ForEach([&](uint32_t i, const FaultQueueFile& queue) {
+    digest += sim::HashWords('q', i, queue.iommufd, queue.object);
   });
   for (GroupIndex group = 0; group < groups_.size(); ++group) {
     const VfioGroup& g = groups_[group];

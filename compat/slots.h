@@ -10,8 +10,9 @@
 
 namespace iovalid::compat {
 
-// Objects that name one another by index: a new object gets the lowest free index. For the few, large
-// objects of a kernel (containers, contexts); records that come by the thousand live in sim::Arena.
+// Objects that name one another by index: a new object gets the lowest free index. For the few,
+// large objects of a kernel (containers, contexts); records that come by the thousand live in
+// sim::Arena.
 template <typename T>
 class Slots {
  public:
@@ -31,6 +32,13 @@ class Slots {
   // Calls f(index, object) for each object, in index order.
   template <typename F>
   void ForEach(F&& f) const {
+    for (uint32_t i = 0; i < slots_.size(); ++i) {
+      if (slots_[i]) f(i, *slots_[i]);
+    }
+  }
+  // f must not add objects.
+  template <typename F>
+  void ForEachMutable(F&& f) {
     for (uint32_t i = 0; i < slots_.size(); ++i) {
       if (slots_[i]) f(i, *slots_[i]);
     }

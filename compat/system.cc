@@ -19,6 +19,11 @@ constexpr Rule kMmapEmulated{"unmodelled.device.emulated_mmap", "vfio_device_fop
 constexpr Rule kMmapNoDevice{"mmap.no_device", "do_mmap", "the file can't be mapped"};
 constexpr Rule kMmapFailed{"mmap.address", "do_mmap", "the address range can't be mapped"};
 
+// Whether a conventional PCI function stands on another bus than the root bus ("0000:00:02.0").
+bool BehindBridge(const DeviceConfig& device) {
+  return !device.pci.pcie && device.bdf.size() > 6 && device.bdf.compare(5, 2, "00") != 0;
+}
+
 hwmodel::IommuConfig HardwareOf(const SystemConfig& config) {
   hwmodel::IommuConfig iommu = config.iommu;
   iommu.rules = config.profile->iommu;
@@ -40,6 +45,7 @@ System::System(SystemConfig config)
     kernel_.groups[group].devices.push_back(device);
     kernel_.groups[group].kind = config_->devices[device].kind;
     kernel_.drivers.emplace_back(config_->devices[device].dma_unmap);
+    if (BehindBridge(config_->devices[device])) kernel_.groups[group].led_by_bridge = true;
     kernel_.group_of_device.push_back(group);
     kernel_.iommu.Detach(device);
   }
@@ -91,14 +97,8 @@ Outcome System::Ioctl(sim::TaskId task, int fd, uint32_t cmd, uint64_t arg) {
   switch (file.kind) {
     case FileKind::kContainer:
       return containers_[file.index].Ioctl(call, cmd, arg);
-    case FileKind::kIommufd: {
-      const auto file_of_fd = [&](int other) {
-        const FileIndex found = FileOf(task, other);
-        return found == kNoIndex ? File{} : files_[found];
-      };
-      const FileOfFd lookup = file_of_fd;
-      return iommufds_[file.index].Ioctl(call, cmd, arg, &lookup);
-    }
+    case FileKind::kIommufd:
+      return IommufdIoctl(call, index, cmd, arg);
     case FileKind::kGroup:
       return GroupIoctl(call, file.index, cmd, arg);
     case FileKind::kDevice:

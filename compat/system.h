@@ -101,6 +101,12 @@ class System {
   // from there. `memory` has the contents of the pages that the mappings pin.
   Outcome DmaRw(sim::TaskId task, DeviceIndex device, sim::PageData& memory, uint64_t iova,
                 void* data, uint64_t bytes, bool write);
+  // pread(2), pwrite(2) of `count` bytes at user address `addr`, and poll(2) (ret: its revents). Of
+  // a fault queue; of a device file only a write that covers the command register in configuration
+  // space, which decides about memory decoding. Others are refused by name.
+  Outcome Read(sim::TaskId task, int fd, uint64_t addr, uint64_t count, uint64_t offset = 0);
+  Outcome Write(sim::TaskId task, int fd, uint64_t addr, uint64_t count, uint64_t offset = 0);
+  Outcome Poll(sim::TaskId task, int fd);
 
   void SetMemlockLimit(sim::TaskId task, uint64_t bytes);
   void DropCapability(sim::TaskId task, int capability);
@@ -138,6 +144,12 @@ class System {
 
  private:
   class DeviceEnvironment;
+  class IommufdFiles;
+  // struct file of an iommufd fault queue, which holds a reference on the iommufd.
+  struct FaultQueueFile {
+    FileIndex iommufd = kNoIndex;
+    uint32_t object = 0;  // its id there
+  };
 
   // An mmap of a device fd.
   struct DeviceMapping {
@@ -181,7 +193,17 @@ class System {
   bool IsEmulated(DeviceIndex device) const {
     return kernel_.groups[kernel_.group_of_device[device]].kind == DeviceKind::kEmulated;
   }
+  Outcome WriteDevice(Call& call, const DeviceFile& file, uint64_t addr, uint64_t count,
+                      uint64_t offset);
   Outcome DeviceIoctl(Call& call, uint32_t device_file, uint32_t cmd, uint64_t arg);
+
+  // iommufd_files.cc: what iommufd and vfio-pci do to each other's files.
+  Outcome IommufdIoctl(Call& call, FileIndex iommufd, uint32_t cmd, uint64_t arg);
+  void ReleaseIommufd(uint32_t index);
+  void ReleaseFaultQueue(uint32_t index);
+  void PutFiles(const std::vector<FileIndex>& files);
+  void MoveDmabufs(DeviceIndex device, bool revoked);
+  void CloseDmabufs(DeviceIndex device);
 
   // device_cdev.cc: drivers/vfio/device_cdev.c.
   Outcome CdevBind(Call& call, DeviceFile* file, uint64_t arg);
@@ -204,6 +226,7 @@ class System {
   std::vector<VfioDevice> devices_;  // by DeviceIndex
   Slots<DeviceFile> device_files_;
   Slots<DmabufExport> dmabufs_;
+  Slots<FaultQueueFile> fault_queues_;
   Slots<DeviceMapping> mappings_;  // by cookie
   sim::Digest files_digest_;
 };

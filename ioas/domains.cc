@@ -118,7 +118,7 @@ void IoPagetable::RemoveDomain(Machine& machine, PagesStore& store, hwmodel::Dom
   (void)RecalculateAlignment(machine);
 }
 
-void IoPagetable::RevokeDmabuf(Machine& machine, PagesStore& store, PagesId pages) {
+void IoPagetable::UnmapRevoked(Machine& machine, PagesStore& store, PagesId pages) {
   for (auto c = areas_.Begin(); c; c = areas_.Next(c)) {
     if (areas_.value(c).pages != pages) continue;
     for (hwmodel::DomainId domain : domains_) {

@@ -145,7 +145,8 @@ TEST(DomainsTest, MemfdPages) {
   IoPagetable table;
   const auto map = [&](uint64_t iova, uint64_t start, uint64_t length) {
     Machine machine = m.Begin();
-    return table.MapFile(machine, m.store, object, start, length, false, &iova, 3, false);
+    return table.MapFile(machine, m.store, {object, kNoFile}, start, length, false, &iova, 3,
+                         false);
   };
   ASSERT_TRUE(m.AddDomain(table, m.iommu.AllocDomain()).ok());
   ASSERT_TRUE(map(0x1000, kPage, 2 * kPage).ok());

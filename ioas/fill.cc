@@ -25,6 +25,14 @@ Result IoPagetable::FillArea(Machine& machine, PagesStore& store, const AreaMap:
                              absl::Span<const hwmodel::DomainId> targets) {
   const Area& area = entry.value;
   const uint64_t iova = entry.first;
+  if (!store.at(area.pages).pins()) {
+    // A tracker for each domain, so that a revocation finds them (iopt_dmabuf_track_domain).
+    for (size_t i = 0; i < targets.size(); ++i) {
+      if (machine.Fails("alloc:iopt_dmabuf_track")) {
+        return Failure(sim::Errno::kNOMEM, rules::kDmabufTrack);
+      }
+    }
+  }
   if (store.at(area.pages).revoked) return Success();
   // A domain has pages of 4 KiB or more, so whatever is filled is aligned to them.
   assert(area.page_offset == 0);

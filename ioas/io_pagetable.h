@@ -64,12 +64,29 @@ class IoPagetable {
   Result MapUser(Machine& machine, PagesStore& store, const UserRange& range, uint64_t* iova,
                  unsigned rights, bool alloc_iova);
 
-  // iopt_map_file_pages for a memfd, `object`: `length` bytes from byte `start` on. The checks of
-  // the range are the caller's, see CheckFileRange.
-  Result MapFile(Machine& machine, PagesStore& store, uint32_t object, uint64_t start,
+  // iopt_map_file_pages for a memfd: `length` bytes from byte `start` on. The checks of the range
+  // are the caller's, see CheckFileRange. Takes over the reference on the file, also on failure.
+  struct FileSource {
+    uint32_t object;  // memory object
+    FileToken file;
+  };
+  Result MapFile(Machine& machine, PagesStore& store, const FileSource& source, uint64_t start,
                  uint64_t length, bool mm_accounting, uint64_t* iova, unsigned rights,
                  bool alloc_iova);
   static Result CheckFileRange(uint64_t start, uint64_t length);
+
+  // iopt_map_file_pages for a VFIO dma-buf: `length` bytes from byte `start` of it on, after
+  // CheckFileRange. Takes over the reference on the file, also on failure.
+  struct DmabufSource {
+    uint32_t dmabuf;  // which one; what PagesStore::DmabufImporters asks for
+    FileToken file;
+    uint64_t size;      // bytes
+    uint32_t ranges;    // only one can be mapped
+    sim::PageId first;  // first page of that one
+    bool revoked;
+  };
+  Result MapDmabuf(Machine& machine, PagesStore& store, const DmabufSource& source, uint64_t start,
+                   uint64_t length, uint64_t* iova, unsigned rights, bool alloc_iova);
 
   // iopt_get_pages: the slices that the areas show at [iova, iova+length), with a reference each.
   Result GetPages(const Machine& machine, PagesStore& store, uint64_t iova, uint64_t length,
@@ -122,8 +139,9 @@ class IoPagetable {
   Result RwAccess(Machine& machine, PagesStore& store, sim::PageData& memory, uint64_t iova,
                   void* data, uint64_t length, bool write);
 
-  // The exporter of a dma-buf takes its memory back: no domain shows it any more.
-  void RevokeDmabuf(Machine& machine, PagesStore& store, PagesId pages);
+  // iopt_revoke_notify: takes the areas of `pages`, a dma-buf that is about to be marked as
+  // revoked, out of all domains. The areas themselves stay.
+  void UnmapRevoked(Machine& machine, PagesStore& store, PagesId pages);
 
   // --- state ---
 

@@ -87,17 +87,24 @@ Result IoPagetable::CheckFileRange(uint64_t start, uint64_t length) {
   return Success();
 }
 
-Result IoPagetable::MapFile(Machine& machine, PagesStore& store, uint32_t object, uint64_t start,
-                            uint64_t length, bool mm_accounting, uint64_t* iova, unsigned rights,
-                            bool alloc_iova) {
+Result IoPagetable::MapFile(Machine& machine, PagesStore& store, const FileSource& source,
+                            uint64_t start, uint64_t length, bool mm_accounting, uint64_t* iova,
+                            unsigned rights, bool alloc_iova) {
+  Result checked;
   if (length > ~uint64_t{0} - sim::kPageSize || length == 0) {
-    return Failure(sim::Errno::kINVAL, rules::kPagesLength);
+    checked = Failure(sim::Errno::kINVAL, rules::kPagesLength);
+  } else if (machine.Fails("alloc:iopt_pages")) {
+    checked = Failure(sim::Errno::kNOMEM, rules::kPagesAlloc);
   }
-  if (machine.Fails("alloc:iopt_pages")) return Failure(sim::Errno::kNOMEM, rules::kPagesAlloc);
+  if (!checked.ok()) {
+    store.ReleaseFile(source.file);
+    return checked;
+  }
   const uint64_t start_byte = start & ~sim::kPageMask;
   const PagesId pages = store.Add(machine, PagesSource::kFile, start - start_byte, start_byte,
                                   length, (rights & hwmodel::kWrite) != 0, mm_accounting);
-  store.at(pages).object = object;
+  store.at(pages).object = source.object;
+  store.at(pages).file = source.file;
   const PagesSlice slice{pages, start_byte, length};
   return MapSlices(machine, store, {&slice, 1}, length, iova, rights, alloc_iova);
 }

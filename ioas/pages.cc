@@ -43,12 +43,25 @@ void PagesStore::Unref(PagesId id) {
   Pages& pages = pages_[id];
   if (--pages.refs != 0) return;
   assert(pages.npinned == 0);
+  ReleaseFile(pages.file);
   free_.push_back(id);
   // So that copies of a store that was large once do not stay expensive.
   if (free_.size() == pages_.size()) {
     free_.clear();
     pages_.clear();
   }
+}
+
+std::vector<PagesId> PagesStore::DmabufImporters(uint32_t dmabuf) const {
+  std::vector<PagesId> importers;
+  for (PagesId id = 0; id < pages_.size(); ++id) {
+    const Pages& pages = pages_[id];
+    if (pages.refs != 0 && pages.source == PagesSource::kDmabuf && pages.object == dmabuf &&
+        !pages.revoked) {
+      importers.push_back(id);
+    }
+  }
+  return importers;
 }
 
 void PagesStore::Share(const Machine& machine, PagesId id, const StoredFrames& stored,

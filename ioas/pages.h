@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "hwmodel/iommu.h"
@@ -21,6 +22,10 @@ enum class PagesSource : uint8_t {
   kFile,    // a memfd
   kDmabuf,  // device memory of a VFIO dma-buf: never pinned, never charged
 };
+
+// A file that a pages object keeps open, by a number that is its owner's.
+using FileToken = uint32_t;
+inline constexpr FileToken kNoFile = ~FileToken{0};
 
 // Who is charged for pinned pages (IOPT_PAGES_ACCOUNT_*).
 enum class AccountMode : uint8_t { kNone, kUser, kMm };
@@ -41,7 +46,8 @@ struct Pages {
   sim::TaskId task = 0;
   sim::UserId user = 0;
   uint32_t object = 0;  // kFile: memory object; kDmabuf: dma-buf
-  uint32_t refs = 0;    // areas, and calls in progress
+  FileToken file = kNoFile;
+  uint32_t refs = 0;  // areas, and calls in progress
   PagesSource source = PagesSource::kUser;
   AccountMode account = AccountMode::kNone;
   bool writable = false;
@@ -75,6 +81,15 @@ class PagesStore {
   void Ref(PagesId id) { ++pages_[id].refs; }
   // iopt_put_pages. The last reference frees the object, which must hold no pins.
   void Unref(PagesId id);
+
+  // The objects of dma-buf `dmabuf` that still show it.
+  std::vector<PagesId> DmabufImporters(uint32_t dmabuf) const;
+  // A reference on a file is given back (fput): each kFile and kDmabuf object holds one.
+  void ReleaseFile(FileToken file) {
+    if (file != kNoFile) released_files_.push_back(file);
+  }
+  // Those given back since the last time, for whoever counts them.
+  std::vector<FileToken> TakeReleasedFiles() { return std::exchange(released_files_, {}); }
 
   // Pages pinned by all objects together.
   uint64_t pinned() const { return pinned_; }
@@ -127,6 +142,7 @@ class PagesStore {
   PinTable table_;
   std::map<std::tuple<PagesId, uint64_t, uint64_t>, uint32_t> accesses_;
   uint64_t pinned_ = 0;
+  std::vector<FileToken> released_files_;
   std::vector<PinnedFrames> scratch_frames_;
 };
 

@@ -20,6 +20,14 @@ inline constexpr sim::Rule kFileOverflow{"iopt.file.overflow", "iopt_map_file_pa
                                          "start + length - 1 passes the end of the 64-bit space"};
 inline constexpr sim::Rule kDmabufRange{"iopt.dmabuf.range", "iopt_alloc_dmabuf_pages",
                                         "the range passes the end of the dma-buf"};
+inline constexpr sim::Rule kDmabufAttach{"iopt.dmabuf.attach", "iopt_map_dmabuf",
+                                         "no memory for the attachment to the dma-buf"};
+inline constexpr sim::Rule kDmabufRevoked{"iopt.dmabuf.revoked", "vfio_pci_dma_buf_attach",
+                                          "the device has taken the memory back"};
+inline constexpr sim::Rule kDmabufRanges{"iopt.dmabuf.ranges", "vfio_pci_dma_buf_iommufd_map",
+                                         "the dma-buf has more than one range"};
+inline constexpr sim::Rule kDmabufTrack{"iopt.dmabuf.track", "iopt_dmabuf_track_domain",
+                                        "no memory to follow a domain that shows a dma-buf"};
 inline constexpr sim::Rule kBatchAlloc{"iopt.pin.batch_alloc", "pfn_reader_init",
                                        "no memory for a batch of frames"};
 inline constexpr sim::Rule kPinListAlloc{"iopt.pin.list_alloc", "pfn_reader_user_pin",

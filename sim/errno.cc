@@ -61,6 +61,8 @@ std::string_view ErrnoName(Errno e) {
       return "EMFILE";
     case Errno::kNOTTY:
       return "ENOTTY";
+    case Errno::kSPIPE:
+      return "ESPIPE";
     case Errno::kNOSPC:
       return "ENOSPC";
     case Errno::kRANGE:

@@ -30,6 +30,7 @@ enum class Errno : int16_t {
   kMFILE = 24,
   kNOTTY = 25,
   kNOSPC = 28,
+  kSPIPE = 29,
   kRANGE = 34,
   kDEADLK = 35,
   kNOSYS = 38,

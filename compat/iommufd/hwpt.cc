@@ -65,6 +65,21 @@ Outcome IommufdContext::EnforceReserved(Core& core, Ioas& ioas, DeviceIndex devi
                                  ioas::DeviceOwner(device)));
 }
 
+// iommufd_hwpt_attach_device, iommufd_hwpt_replace_device, up to the hardware. No device here can
+// report page faults, but VT-d finds that out only after it has blocked the first device of the
+// group, and nobody puts that right (intel_iommu_attach_device, __iommu_group_set_domain_internal).
+Outcome IommufdContext::CheckAttachHandle(Call& call, GroupIndex group, const Hwpt& hwpt) {
+  if (call.AllocFails("alloc:iommufd_attach_handle")) {
+    return Fail(Errno::kNOMEM, rules::kAttachAlloc);
+  }
+  if (hwpt.fault != 0) {
+    const IommuGroup& members = call.kernel.groups[group];
+    if (!members.led_by_bridge) call.kernel.iommu.Detach(members.devices.front());
+    return Fail(Errno::kNODEV, rules::kAttachFaults);
+  }
+  return Ok();
+}
+
 // iommufd_hw_pagetable_attach. The first device of a group takes the whole group along; each
 // further one must be attached to the same HWPT, and adds its own reserved regions.
 Outcome IommufdContext::AttachHwpt(Call& call, const BoundDevice& device, Hwpt& hwpt) {
@@ -80,9 +95,10 @@ Outcome IommufdContext::AttachHwpt(Call& call, const BoundDevice& device, Hwpt& 
   Outcome outcome = EnforceReserved(core, ioas, device.device);
   if (!outcome.ok()) return outcome;
   if (first) {
-    if (call.AllocFails("alloc:iommufd_attach_handle")) {
+    outcome = CheckAttachHandle(call, device.group, hwpt);
+    if (!outcome.ok()) {
       ioas.table.RemoveReserved(ioas::DeviceOwner(device.device));
-      return Fail(Errno::kNOMEM, rules::kAttachAlloc);
+      return outcome;
     }
     call.kernel.SetGroupDomain(device.group, hwpt.domain);
     group.hwpt = hwpt.id;
@@ -136,9 +152,11 @@ Outcome IommufdContext::ReplaceHwpt(Call& call, const BoundDevice& device, Hwpt&
       return outcome;
     }
   }
-  if (call.AllocFails("alloc:iommufd_attach_handle")) {
+  Outcome outcome = CheckAttachHandle(call, device.group, hwpt);
+  if (!outcome.ok()) {
+    // Also where `ioas` is the old one, which then has lost the reserved ranges of the group.
     remove_reserved(ioas);
-    return Fail(Errno::kNOMEM, rules::kAttachAlloc);
+    return outcome;
   }
   call.kernel.SetGroupDomain(device.group, hwpt.domain);
   if (other_ioas) remove_reserved(old_ioas);

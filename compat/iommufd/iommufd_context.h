@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "absl/functional/function_ref.h"
 #include "compat/abi/vfio.h"
 #include "compat/file.h"
+#include "compat/iommufd/context_files.h"
 #include "compat/iommufd/object_table.h"
 #include "compat/kernel.h"
 #include "compat/observation.h"
@@ -22,9 +22,6 @@
 
 namespace iovalid::compat {
 
-// What an open file of the caller is, by descriptor; kind is kNone where it is not open.
-using FileOfFd = absl::FunctionRef<File(int fd)>;
-
 // What /dev/iommu opens: struct iommufd_ctx of drivers/iommu/iommufd, with its objects. A value.
 //
 // It answers the native commands and those of a VFIO container. Devices come to it through VFIO.
@@ -34,11 +31,24 @@ class IommufdContext {
   // the address space rather than the user.
   explicit IommufdContext(bool mm_accounting) : mm_accounting_(mm_accounting) {}
 
-  // iommufd_fops_ioctl. Without `file_of_fd`, commands that take a descriptor are not modelled.
-  Outcome Ioctl(Call& call, uint32_t cmd, uint64_t arg, const FileOfFd* file_of_fd = nullptr);
+  // iommufd_fops_ioctl. `files` are those of the caller.
+  Outcome Ioctl(Call& call, uint32_t cmd, uint64_t arg, ContextFiles& files);
 
   // iommufd_fops_release: the last reference on the file is gone, and with it the devices are.
   void Release(Kernel& kernel);
+
+  // --- for the files around it ---
+
+  // iommufd_eventq_fops_release: the file of fault queue `object` is closed.
+  void ReleaseFaultQueue(uint32_t object) { --objects_[object].users; }
+
+  // iopt_revoke_notify for all importers: no domain shows memory of this dma-buf any more, for
+  // good.
+  void RevokeDmabuf(Kernel& kernel, uint32_t dmabuf);
+
+  // The files that the context no longer holds (ContextFiles::HoldFile), one entry a reference. To
+  // be asked after each Ioctl and after Release.
+  std::vector<ioas::FileToken> TakeReleasedFiles() { return pages_.TakeReleasedFiles(); }
 
   // --- for VFIO ---
 
@@ -110,6 +120,7 @@ class IommufdContext {
     bool enforce_cache_coherency = false;
     bool nest_parent = false;
     bool listed = false;  // in the IOAS and filled
+    uint32_t fault = 0;   // object id of its fault queue; 0: none
   };
   // struct iommufd_device.
   struct BoundDevice {
@@ -180,6 +191,7 @@ class IommufdContext {
   uint32_t DetachHwpt(Kernel& kernel, const BoundDevice& device);
   void PutHwpt(Core& core, uint32_t id);
   Outcome ReplaceHwpt(Call& call, const BoundDevice& device, Hwpt& hwpt, uint32_t* old);
+  static Outcome CheckAttachHandle(Call& call, GroupIndex group, const Hwpt& hwpt);
   Outcome EnforceReserved(Core& core, Ioas& ioas, DeviceIndex device);
   Outcome AttachOrReplace(Call& call, const BoundDevice& device, bool replace, Hwpt& hwpt,
                           uint32_t* put);
@@ -188,7 +200,7 @@ class IommufdContext {
 
   // native_dispatch.cc and the native commands.
   friend struct NativeCommands;
-  Outcome NativeIoctl(Call& call, uint32_t cmd, uint64_t arg, const FileOfFd* file_of_fd);
+  Outcome NativeIoctl(Call& call, uint32_t cmd, uint64_t arg, ContextFiles& files);
 
   bool mm_accounting_;
   bool no_iommu_mode_ = false;

@@ -28,6 +28,12 @@ struct IommufdProfile {
   // GET_HW_INFO says whether the device can not use ATS, and how many PASIDs it has.
   bool reports_ats_and_pasid = false;
 
+  // CONFIG_IOMMUFD_NOIOMMU: IOAS_NOIOMMU_GET_PA can be asked.
+  bool has_noiommu_get_pa = false;
+
+  // HWPT_INVALIDATE refuses requests of more than a page each, and more than 2^19 of them.
+  bool bounds_invalidations = false;
+
   // GET_DIRTY_BITMAP refuses an empty range.
   bool dirty_empty_range_fails = false;
 

@@ -19,6 +19,7 @@ inline constexpr IommufdProfile kIommufdProfile612 = {
     .has_noiommu = true,               // CONFIG_VFIO_NOIOMMU of the recorded kernel; goldens edges
     .knows_pasid = false,              // uapi iommufd.h
     .reports_ats_and_pasid = false,    // device.c iommufd_get_hw_info
+    .bounds_invalidations = false,     // came with a later 6.12.y; recordings native-more
     .dirty_empty_range_fails = false,  // io_pagetable.c iommufd_check_iova_range
     .warns_without_rights = false,     // intel/iommu.c __domain_mapping: a quiet EINVAL
 };
@@ -31,6 +32,8 @@ inline constexpr IommufdProfile kIommufdProfile73 = {
     .has_noiommu = true,              // CONFIG_VFIO_NOIOMMU of the recorded kernel; goldens edges
     .knows_pasid = true,              // uapi iommufd.h
     .reports_ats_and_pasid = true,    // device.c iommufd_get_hw_info
+    .has_noiommu_get_pa = true,       // CONFIG_IOMMUFD_NOIOMMU of the recorded kernel
+    .bounds_invalidations = true,     // hw_pagetable.c iommufd_hwpt_invalidate
     .dirty_empty_range_fails = true,  // io_pagetable.c iommufd_check_iova_range
     .warns_without_rights = true,     // generic_pt/iommu_pt.h map_range
 };

@@ -18,7 +18,7 @@ struct NativeCall {
   Call& call;
   uint64_t arg;        // user address of the struct
   uint32_t user_size;  // bytes, as the caller says
-  const FileOfFd* file_of_fd;
+  ContextFiles& files;
 
   // iommufd_ucmd_respond: writes the struct back, as much of it as the caller has room for.
   template <typename T>
@@ -48,6 +48,8 @@ struct NativeCommands {
   // native_map.cc: ioas.c
   static Outcome Map(const NativeCall& n, abi::IommuIoasMap& cmd);
   static Outcome MapFile(const NativeCall& n, abi::IommuIoasMapFile& cmd);
+  static ioas::Result MapDmabuf(const NativeCall& n, Context::Core& core, Context::Ioas& ioas,
+                                uint32_t dmabuf, abi::IommuIoasMapFile& cmd);
   static Outcome Copy(const NativeCall& n, abi::IommuIoasCopy& cmd);
   static Outcome Unmap(const NativeCall& n, abi::IommuIoasUnmap& cmd);
   static Outcome ChangeProcess(const NativeCall& n, abi::IommuIoasChangeProcess& cmd);
@@ -60,8 +62,10 @@ struct NativeCommands {
   static Outcome GetDirtyBitmap(const NativeCall& n, abi::IommuHwptGetDirtyBitmap& cmd);
   static Outcome Invalidate(const NativeCall& n, abi::IommuHwptInvalidate& cmd);
 
-  // native_viommu.cc: eventq.c, viommu.c
+  // fault_queue.cc: eventq.c
   static Outcome FaultQueueAlloc(const NativeCall& n, abi::IommuFaultAlloc& cmd);
+
+  // native_viommu.cc: eventq.c, viommu.c
   static Outcome ViommuAlloc(const NativeCall& n, abi::IommuViommuAlloc& cmd);
   static Outcome VdeviceAlloc(const NativeCall& n, abi::IommuVdeviceAlloc& cmd);
   static Outcome VeventqAlloc(const NativeCall& n, abi::IommuVeventqAlloc& cmd);

@@ -67,9 +67,8 @@ constexpr Rule kTestCommand{"unmodelled.iommufd.test", "iommufd_test",
 
 }  // namespace
 
-Outcome IommufdContext::NativeIoctl(Call& call, uint32_t cmd, uint64_t arg,
-                                    const FileOfFd* file_of_fd) {
-  NativeCall native{*this, call, arg, 0, file_of_fd};
+Outcome IommufdContext::NativeIoctl(Call& call, uint32_t cmd, uint64_t arg, ContextFiles& files) {
+  NativeCall native{*this, call, arg, 0, files};
   if (!call.CopyIn(arg, &native.user_size, sizeof(native.user_size))) {
     return Fail(Errno::kFAULT, rules::kNativeSizeFault);
   }

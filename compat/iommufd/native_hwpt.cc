@@ -83,7 +83,15 @@ Outcome NativeCommands::HwptAlloc(const NativeCall& n, abi::IommuHwptAlloc& cmd)
   Outcome outcome = context.NewHwpt(n.call, ioas, context.DeviceAt(cmd.dev_id), cmd.flags,
                                     /*immediate_attach=*/false, &cmd.out_hwpt_id);
   if (!outcome.ok()) return outcome;
-  outcome = fault != 0 ? Fail(Errno::kNOENT, kAllocFault) : n.Respond(cmd);
+  if (fault != 0) {
+    if (context.objects_.Find(cmd.fault_id, ObjectType::kFault) != nullptr) {
+      ++context.objects_[cmd.fault_id].users;
+      context.FindHwpt(cmd.out_hwpt_id)->fault = cmd.fault_id;
+    } else {
+      outcome = Fail(Errno::kNOENT, kAllocFault);
+    }
+  }
+  if (outcome.ok()) outcome = n.Respond(cmd);
   if (!outcome.ok()) {
     Context::Core core(n.call);
     context.DestroyRecord(core, cmd.out_hwpt_id);
@@ -163,13 +171,13 @@ Outcome NativeCommands::GetDirtyBitmap(const NativeCall& n, abi::IommuHwptGetDir
 // The number of requests that were handled is written back in any case.
 Outcome NativeCommands::Invalidate(const NativeCall& n, abi::IommuHwptInvalidate& cmd) {
   constexpr uint32_t kMaxRequests = 1u << 19;
+  const bool too_large = n.call.profile().iommufd.bounds_invalidations &&
+                         (cmd.entry_len > sim::kPageSize || cmd.entry_num > kMaxRequests);
   Outcome outcome;
   const Object* target = n.context.objects_.Find(cmd.hwpt_id);
   if (cmd.reserved != 0) {
     outcome = Fail(Errno::kOPNOTSUPP, kInvalidateReserved);
-  } else if (cmd.entry_num != 0 &&
-             (cmd.data_uptr == 0 || cmd.entry_len == 0 || cmd.entry_len > sim::kPageSize ||
-              cmd.entry_num > kMaxRequests)) {
+  } else if (cmd.entry_num != 0 && (cmd.data_uptr == 0 || cmd.entry_len == 0 || too_large)) {
     outcome = Fail(Errno::kINVAL, kInvalidateArray);
   } else if (target == nullptr || !n.call.profile().iommufd.knows_pasid) {
     outcome = Fail(Errno::kNOENT, rules::kUnknownObject);

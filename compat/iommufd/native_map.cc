@@ -24,10 +24,6 @@ constexpr Rule kMapFileRights{"iommufd.map_file.rights", "iommufd_ioas_map_file"
                               "neither READABLE nor WRITEABLE is set"};
 constexpr Rule kMapFileBadFd{"iommufd.map_file.bad_fd", "iopt_map_file_pages",
                              "no open descriptor"};
-constexpr Rule kMapFileUnmodelled{"unmodelled.iommufd.map_file", "iopt_map_file_pages",
-                                  "descriptors are not known here"};
-constexpr Rule kMapFileDmabuf{"unmodelled.iommufd.map_file.dmabuf", "iopt_alloc_dmabuf_pages",
-                              "dma-bufs are not modelled yet"};
 constexpr Rule kCopyFlags{"iommufd.copy.flags", "iommufd_ioas_copy", "a flag is unknown"};
 constexpr Rule kCopyTop{"iommufd.copy.top", "iommufd_ioas_copy", "an IOVA or the length is 2^64-1"};
 constexpr Rule kCopyRights{"iommufd.copy.rights", "iommufd_ioas_copy",
@@ -40,8 +36,21 @@ constexpr Rule kChangeReserved{"iommufd.change_process.reserved_field",
                                "iommufd_ioas_change_process", "a reserved field is not zero"};
 constexpr Rule kChangeSource{"iommufd.change_process.source", "iommufd_ioas_change_process",
                              "a mapping is not of a file"};
-constexpr Rule kNoiommuGetPa{"iommufd.noiommu_get_pa", "iommufd_ioas_noiommu_get_pa",
-                             "the kernel is built without CONFIG_IOMMUFD_NOIOMMU"};
+constexpr Rule kGetPaUnconfigured{"iommufd.get_pa.unconfigured", "iommufd_ioas_noiommu_get_pa",
+                                  "the kernel is built without CONFIG_IOMMUFD_NOIOMMU"};
+constexpr Rule kGetPaRawio{"iommufd.get_pa.rawio", "iommufd_ioas_noiommu_get_pa",
+                           "CAP_SYS_RAWIO is needed"};
+constexpr Rule kGetPaFlags{"iommufd.get_pa.flags", "iommufd_ioas_noiommu_get_pa",
+                           "a flag or a reserved field is not zero"};
+constexpr Rule kGetPaLength{"iommufd.get_pa.length", "iommufd_ioas_noiommu_get_pa",
+                            "the length is zero"};
+constexpr Rule kGetPaTop{"iommufd.get_pa.top", "iommufd_ioas_noiommu_get_pa", "the IOVA is 2^64-1"};
+constexpr Rule kGetPaUnmapped{"iommufd.get_pa.unmapped", "iopt_get_phys",
+                              "nothing is mapped there"};
+constexpr Rule kGetPaRevoked{"iommufd.get_pa.revoked", "iopt_get_phys",
+                             "the dma-buf has been revoked"};
+constexpr Rule kGetPaDomain{"iommufd.get_pa.domain", "iopt_get_phys",
+                            "no device without an IOMMU is attached first"};
 
 constexpr uint64_t kTop = ~uint64_t{0};
 constexpr uint32_t kRights = abi::kIommuIoasMapReadable | abi::kIommuIoasMapWriteable;
@@ -81,17 +90,30 @@ Outcome NativeCommands::MapFile(const NativeCall& n, abi::IommuIoasMapFile& cmd)
   if (ioas == nullptr) return Fail(Errno::kNOENT, rules::kUnknownObject);
   ioas::Result result = ioas::IoPagetable::CheckFileRange(cmd.start, cmd.length);
   if (!result.ok()) return Context::From(result);
-  if (n.file_of_fd == nullptr) return Fail(Errno::kNOSYS, kMapFileUnmodelled);
-  const File file = (*n.file_of_fd)(cmd.fd);
+  const File file = n.files.FileOfFd(cmd.fd);
   if (file.kind == FileKind::kNone) return Fail(Errno::kBADF, kMapFileBadFd);
-  if (file.kind == FileKind::kDmabuf) return Fail(Errno::kNOSYS, kMapFileDmabuf);
-  // Any file will do until its pages are pinned; only a memfd has some then.
-  const uint32_t object = file.kind == FileKind::kMemfd ? file.index : ~uint32_t{0};
   Context::Core core(n.call);
-  result = ioas->table.MapFile(core.machine, n.context.pages_, object, cmd.start, cmd.length,
-                               n.context.mm_accounting_, &cmd.iova, Rights(cmd.flags),
-                               ChoosesIova(cmd.flags));
+  if (file.kind == FileKind::kDmabuf) {
+    result = MapDmabuf(n, core, *ioas, file.index, cmd);
+    return result.ok() ? n.Respond(cmd) : Context::From(result);
+  }
+  // Any file will do until its pages are pinned; only a memfd has some then. A device or the
+  // iommufd itself, mapped here, is never closed: each holds the other.
+  const uint32_t object = file.kind == FileKind::kMemfd ? file.index : ~uint32_t{0};
+  result = ioas->table.MapFile(core.machine, n.context.pages_, {object, n.files.HoldFile(cmd.fd)},
+                               cmd.start, cmd.length, n.context.mm_accounting_, &cmd.iova,
+                               Rights(cmd.flags), ChoosesIova(cmd.flags));
   return result.ok() ? n.Respond(cmd) : Context::From(result);
+}
+
+ioas::Result NativeCommands::MapDmabuf(const NativeCall& n, Context::Core& core,
+                                       Context::Ioas& ioas, uint32_t dmabuf,
+                                       abi::IommuIoasMapFile& cmd) {
+  const DmabufView view = n.files.Dmabuf(dmabuf);
+  return ioas.table.MapDmabuf(
+      core.machine, n.context.pages_,
+      {dmabuf, n.files.HoldFile(cmd.fd), view.size, view.ranges, view.first.first, view.revoked},
+      cmd.start, cmd.length, &cmd.iova, Rights(cmd.flags), ChoosesIova(cmd.flags));
 }
 
 Outcome NativeCommands::Copy(const NativeCall& n, abi::IommuIoasCopy& cmd) {
@@ -159,8 +181,23 @@ Outcome NativeCommands::ChangeProcess(const NativeCall& n, abi::IommuIoasChangeP
   return Context::From(n.context.pages_.ChangeProcess(core.machine, pages));
 }
 
-Outcome NativeCommands::NoiommuGetPa(const NativeCall&, abi::IommuIoasNoiommuGetPa&) {
-  return Fail(Errno::kOPNOTSUPP, kNoiommuGetPa);
+// iopt_get_phys as it answers where no domain is of a device without an IOMMU.
+Outcome NativeCommands::NoiommuGetPa(const NativeCall& n, abi::IommuIoasNoiommuGetPa& cmd) {
+  if (!n.call.profile().iommufd.has_noiommu_get_pa) {
+    return Fail(Errno::kOPNOTSUPP, kGetPaUnconfigured);
+  }
+  if (!n.call.task().Capable(sim::kCapSysRawio)) return Fail(Errno::kPERM, kGetPaRawio);
+  if (cmd.flags != 0 || cmd.reserved != 0) return Fail(Errno::kOPNOTSUPP, kGetPaFlags);
+  if (cmd.length == 0) return Fail(Errno::kINVAL, kGetPaLength);
+  if (cmd.iova == kTop) return Fail(Errno::kOVERFLOW, kGetPaTop);
+  const Context::Ioas* ioas = n.context.FindIoas(cmd.ioas_id);
+  if (ioas == nullptr) return Fail(Errno::kNOENT, rules::kUnknownObject);
+  const auto area = ioas->table.areas().Find(cmd.iova);
+  if (!area) return Fail(Errno::kNOENT, kGetPaUnmapped);
+  if (n.context.pages_.at(ioas->table.areas().value(area).pages).revoked) {
+    return Fail(Errno::kINVAL, kGetPaRevoked);
+  }
+  return Fail(Errno::kOPNOTSUPP, kGetPaDomain);
 }
 
 }  // namespace iovalid::compat

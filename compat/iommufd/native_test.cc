@@ -3,86 +3,12 @@
 // the golden families native-*.
 #include <gtest/gtest.h>
 
-#include "compat/abi/iommufd.h"
-#include "compat/abi/vfio.h"
-#include "compat/test_process.h"
+#include "compat/iommufd/native_fixture.h"
 
 namespace iovalid::compat {
 namespace {
 
 using sim::Errno;
-
-constexpr uint64_t kPage = sim::kPageSize;
-constexpr uint64_t kTop = ~uint64_t{0};
-constexpr uint64_t kBuffer = TestProcess::kBuffer;
-constexpr uint64_t kArg = TestProcess::kArg;
-constexpr uint32_t kRw = abi::kIommuIoasMapReadable | abi::kIommuIoasMapWriteable;
-constexpr uint32_t kFixed = abi::kIommuIoasMapFixedIova | kRw;
-
-struct Native : ::testing::Test {
-  Native() : fd(p.Open("/dev/iommu")) {}
-
-  uint32_t NewIoas() {
-    abi::IommuIoasAlloc cmd{.size = sizeof(cmd), .flags = 0, .out_ioas_id = 0};
-    EXPECT_TRUE(p.Ioctl(fd, abi::kIommuIoasAlloc, &cmd).ok());
-    return cmd.out_ioas_id;
-  }
-  Outcome Map(uint32_t ioas, uint64_t iova, uint64_t va, uint64_t length, uint32_t flags = kFixed,
-              uint64_t* chosen = nullptr) {
-    abi::IommuIoasMap cmd{sizeof(cmd), flags, ioas, 0, va, length, iova};
-    const Outcome outcome = p.Ioctl(fd, abi::kIommuIoasMap, &cmd);
-    if (chosen != nullptr) *chosen = cmd.iova;
-    return outcome;
-  }
-  Outcome Unmap(uint32_t ioas, uint64_t iova, uint64_t length, uint64_t* unmapped = nullptr) {
-    abi::IommuIoasUnmap cmd{sizeof(cmd), ioas, iova, length};
-    const Outcome outcome = p.Ioctl(fd, abi::kIommuIoasUnmap, &cmd);
-    if (unmapped != nullptr) *unmapped = cmd.length;
-    return outcome;
-  }
-  Outcome Copy(uint32_t from, uint64_t src, uint32_t to, uint64_t dst, uint64_t length,
-               uint32_t flags = kFixed) {
-    abi::IommuIoasCopy cmd{sizeof(cmd), flags, to, from, length, dst, src};
-    return p.Ioctl(fd, abi::kIommuIoasCopy, &cmd);
-  }
-  Outcome Destroy(uint32_t id) {
-    abi::IommuDestroy cmd{sizeof(cmd), id};
-    return p.Ioctl(fd, abi::kIommuDestroy, &cmd);
-  }
-  Outcome Option(uint32_t option, uint16_t op, uint32_t object, uint64_t* value) {
-    abi::IommuOption cmd{sizeof(cmd), option, op, 0, object, *value};
-    const Outcome outcome = p.Ioctl(fd, abi::kIommuOption, &cmd);
-    *value = cmd.val64;
-    return outcome;
-  }
-  // Opens the device's cdev and binds it here. *id: its object.
-  int Bind(uint32_t device, uint32_t* id) {
-    const int cdev = p.Open(p.system().config().devices[device].cdev_path);
-    abi::VfioDeviceBindIommufd cmd{16, 0, fd, 0, 0};
-    EXPECT_TRUE(p.Ioctl(cdev, abi::kVfioDeviceBindIommufd, &cmd).ok());
-    *id = cmd.out_devid;
-    return cdev;
-  }
-  Outcome Attach(int cdev, uint32_t pt, uint32_t* hwpt = nullptr) {
-    abi::VfioDeviceAttachIommufdPt cmd{12, 0, pt, 0};
-    const Outcome outcome = p.Ioctl(cdev, abi::kVfioDeviceAttachIommufdPt, &cmd);
-    if (hwpt != nullptr) *hwpt = cmd.pt_id;
-    return outcome;
-  }
-  Outcome NewHwpt(uint32_t device, uint32_t pt, uint32_t* id, uint32_t flags = 0) {
-    abi::IommuHwptAlloc cmd{};
-    cmd.size = sizeof(cmd);
-    cmd.flags = flags;
-    cmd.dev_id = device;
-    cmd.pt_id = pt;
-    const Outcome outcome = p.Ioctl(fd, abi::kIommuHwptAlloc, &cmd);
-    *id = cmd.out_hwpt_id;
-    return outcome;
-  }
-
-  TestProcess p;
-  int fd;
-};
 
 TEST_F(Native, Prologue) {
   EXPECT_EQ(p.Ioctl(fd, abi::kIommuDestroy, 0).err, Errno::kFAULT);
@@ -328,13 +254,47 @@ TEST_F(Native, MapFileAndChangeProcess) {
   EXPECT_EQ(p.Ioctl(fd, abi::kIommuIoasChangeProcess, &change).err, Errno::kINVAL);
 }
 
-TEST_F(Native, UnmodelledIsRefusedByName) {
-  abi::IommuFaultAlloc cmd{sizeof(cmd), 0, 0, 0};
-  const Outcome outcome = p.Ioctl(fd, abi::kIommuFaultQueueAlloc, &cmd);
-  ASSERT_FALSE(outcome.ok());
-  EXPECT_EQ(std::string_view(outcome.rule->id).substr(0, 11), "unmodelled.");
-  cmd.flags = 1;
-  EXPECT_EQ(p.Ioctl(fd, abi::kIommuFaultQueueAlloc, &cmd).err, Errno::kOPNOTSUPP);
+TEST_F(Native, AMappedFileStaysOpen) {
+  const uint32_t ioas = NewIoas();
+  uint32_t device = 0;
+  const int cdev = Bind(0, &device);
+  // Any file will do while there is no domain.
+  ASSERT_TRUE(MapFile(ioas, 0x10000, cdev, 0, kPage).ok());
+  EXPECT_TRUE(p.Close(cdev).ok());
+  EXPECT_EQ(Destroy(device).err, Errno::kBUSY);
+  EXPECT_EQ(p.TryOpen(p.system().config().devices[0].group_path).err, Errno::kBUSY);
+  ASSERT_TRUE(Unmap(ioas, 0x10000, kPage).ok());
+  EXPECT_EQ(Destroy(device).err, Errno::kNOENT);
+  EXPECT_TRUE(p.TryOpen(p.system().config().devices[0].group_path).ok());
+}
+
+// The iommufd holds the device file and the device file the iommufd: neither ever goes.
+TEST_F(Native, AMappedDeviceFileIsLeaked) {
+  const uint32_t ioas = NewIoas();
+  uint32_t device = 0;
+  const int cdev = Bind(0, &device);
+  ASSERT_TRUE(MapFile(ioas, 0x10000, cdev, 0, kPage).ok());
+  EXPECT_TRUE(p.Close(cdev).ok());
+  EXPECT_TRUE(p.Close(fd).ok());
+  EXPECT_EQ(p.system().CountLive().files, 2u);
+  EXPECT_EQ(p.TryOpen(p.system().config().devices[0].group_path).err, Errno::kBUSY);
+}
+
+TEST_F(Native, NoiommuGetPa) {
+  const uint32_t ioas = NewIoas();
+  ASSERT_TRUE(Map(ioas, 0x10000, kBuffer, kPage).ok());
+  const auto ask = [&](uint32_t id, uint64_t iova, uint64_t length, uint32_t flags = 0) {
+    abi::IommuIoasNoiommuGetPa cmd{sizeof(cmd), flags, id, 0, iova, length, 0};
+    return p.Ioctl(fd, abi::kIommuIoasNoiommuGetPa, &cmd).err;
+  };
+  EXPECT_EQ(ask(ioas, 0x10000, kPage, 1), Errno::kOPNOTSUPP);
+  EXPECT_EQ(ask(9, kTop, 0), Errno::kINVAL);
+  EXPECT_EQ(ask(9, kTop, 1), Errno::kOVERFLOW);
+  EXPECT_EQ(ask(9, 0, 1), Errno::kNOENT);
+  EXPECT_EQ(ask(ioas, 0, 1), Errno::kNOENT);
+  EXPECT_EQ(ask(ioas, 0x10000, kPage), Errno::kOPNOTSUPP);
+  p.system().DropCapability(p.task(), sim::kCapSysRawio);
+  EXPECT_EQ(ask(ioas, 0x10000, kPage, 1), Errno::kPERM);
 }
 
 }  // namespace

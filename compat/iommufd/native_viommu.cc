@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Commands of fault queues and virtual IOMMUs: arguments are checked; what would make such an
-// object is refused by name until it is modelled.
+// Commands of virtual IOMMUs, which the IOMMU driver has none of: viommu.c, eventq.c.
 #include "compat/iommufd/native_call.h"
 
 namespace iovalid::compat {
@@ -8,9 +7,6 @@ namespace {
 
 using sim::Errno;
 
-constexpr Rule kFaultFlags{"iommufd.fault_queue.flags", "iommufd_fault_alloc", "no flag is known"};
-constexpr Rule kFaultUnmodelled{"unmodelled.iommufd.fault_queue", "iommufd_fault_alloc",
-                                "fault queues are not modelled yet"};
 constexpr Rule kViommuFlags{"iommufd.viommu.flags", "iommufd_viommu_alloc_ioctl",
                             "a flag is set, or the type is missing"};
 constexpr Rule kViommuUnsupported{"iommufd.viommu.unsupported", "iommufd_viommu_alloc_ioctl",
@@ -31,11 +27,6 @@ constexpr uint32_t kTypeDefault = 0;
 constexpr uint32_t kMaxVeventqDepth = 1u << 19;
 
 }  // namespace
-
-Outcome NativeCommands::FaultQueueAlloc(const NativeCall&, abi::IommuFaultAlloc& cmd) {
-  if (cmd.flags != 0) return Fail(Errno::kOPNOTSUPP, kFaultFlags);
-  return Fail(Errno::kNOSYS, kFaultUnmodelled);
-}
 
 Outcome NativeCommands::ViommuAlloc(const NativeCall& n, abi::IommuViommuAlloc& cmd) {
   if (cmd.flags != 0 || cmd.type == kTypeDefault) return Fail(Errno::kOPNOTSUPP, kViommuFlags);

@@ -14,6 +14,7 @@ enum class ObjectType : uint8_t {
   kHwptPaging,
   kIoas,
   kAccess,
+  kFault,  // IOMMUFD_OBJ_FAULT: a fault queue; it has no record
 };
 
 // An object: what it is, where its record is, and how many use it. A new object has one user, its

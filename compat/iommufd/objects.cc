@@ -76,6 +76,7 @@ void IommufdContext::DestroyRecord(Core& core, uint32_t id) {
         ioas.table.RemoveDomain(core.machine, pages_, hwpt.domain);
       }
       if (hwpt.domain != hwmodel::kNoDomain) core.kernel.iommu.FreeDomain(hwpt.domain);
+      if (hwpt.fault != 0) --objects_[hwpt.fault].users;
       --objects_[hwpt.ioas].users;
       hwpts_.Remove(object.record);
       break;
@@ -91,6 +92,7 @@ void IommufdContext::DestroyRecord(Core& core, uint32_t id) {
     case ObjectType::kAccess:
       accesses_.Remove(object.record);
       break;
+    case ObjectType::kFault:  // nothing waits in it
     case ObjectType::kNone:
       break;
   }
@@ -115,6 +117,16 @@ void IommufdContext::Release(Kernel& kernel) {
   vfio_ioas_ = 0;
 }
 
+void IommufdContext::RevokeDmabuf(Kernel& kernel, uint32_t dmabuf) {
+  Core core(kernel, 0);
+  for (ioas::PagesId pages : pages_.DmabufImporters(dmabuf)) {
+    for (uint32_t id = 1; id < objects_.end(); ++id) {
+      if (Ioas* ioas = FindIoas(id)) ioas->table.UnmapRevoked(core.machine, pages_, pages);
+    }
+    pages_.at(pages).revoked = true;
+  }
+}
+
 IommufdContext::Ioas* IommufdContext::FindIoas(uint32_t id) {
   const Object* object = objects_.Find(id, ObjectType::kIoas);
   return object == nullptr ? nullptr : &ioases_[object->record];
@@ -132,13 +144,13 @@ IommufdContext::BoundGroup* IommufdContext::FindGroup(GroupIndex group) {
   return nullptr;
 }
 
-Outcome IommufdContext::Ioctl(Call& call, uint32_t cmd, uint64_t arg, const FileOfFd* file_of_fd) {
+Outcome IommufdContext::Ioctl(Call& call, uint32_t cmd, uint64_t arg, ContextFiles& files) {
   constexpr uint32_t kFirstCommand = 0x80;
   const uint32_t number = cmd & 0xff;
   if (number < kFirstCommand || number > call.profile().iommufd.last_number) {
     return VfioIoctl(call, cmd, arg);
   }
-  return NativeIoctl(call, cmd, arg, file_of_fd);
+  return NativeIoctl(call, cmd, arg, files);
 }
 
 sim::Digest IommufdContext::mappings_digest() const {
@@ -237,7 +249,7 @@ sim::Digest IommufdContext::IdentityDigest() const {
   hwpts_.ForEach([&](uint32_t, const Hwpt& hwpt) {
     digest += sim::HashWords(
         'w', hwpt.id, hwpt.ioas | uint64_t{hwpt.domain} << 32,
-        hwpt.auto_domain | hwpt.enforce_cache_coherency << 1 | hwpt.nest_parent << 2);
+        hwpt.auto_domain | hwpt.enforce_cache_coherency << 1 | hwpt.nest_parent << 2, hwpt.fault);
   });
   devices_.ForEach([&](uint32_t, const BoundDevice& device) {
     const bool is_attached = attached(device.id);

@@ -90,6 +90,9 @@ inline constexpr Rule kAttachTwice{"iommufd.attach.twice", "iommufd_hw_pagetable
                                    "the device is attached already"};
 inline constexpr Rule kAttachOther{"iommufd.attach.other_hwpt", "iommufd_hw_pagetable_attach",
                                    "another device of the group is attached to another HWPT"};
+inline constexpr Rule kAttachFaults{"iommufd.attach.faults", "intel_iommu_enable_iopf",
+                                    "the HWPT has a fault queue, and the device can't report "
+                                    "recoverable faults (PRI)"};
 inline constexpr Rule kAttachKind{"iommufd.attach.kind", "iommufd_device_change_pt",
                                   "the object is neither an IOAS nor a HWPT"};
 inline constexpr Rule kReplaceDetached{"iommufd.replace.detached", "iommufd_device_do_replace",

@@ -19,6 +19,9 @@ struct DeviceCall {
   uint64_t arg;  // user address
 
   const PciFunction& function() const { return device.pci; }
+  DeviceIndex index() const {
+    return static_cast<DeviceIndex>(&device - environment.Devices().data());
+  }
   const PciProfile& profile() const { return call.profile().pci; }
 };
 

@@ -37,6 +37,7 @@ constexpr Rule kLowPowerTwice{"pci.low_power.twice", "vfio_pci_runtime_pm_entry"
                               "low power was asked for already"};
 
 Outcome EnterLowPower(DeviceCall& c, bool wakeup) {
+  c.environment.MoveDmabufs(c.index(), /*revoked=*/true);
   if (c.state.low_power) return Fail(sim::Errno::kINVAL, kLowPowerTwice);
   c.state.low_power = true;
   c.state.low_power_wakeup = wakeup;
@@ -68,6 +69,7 @@ Outcome LowPowerExit(DeviceCall& c, uint32_t flags, uint32_t data_size) {
   if (!CheckFeature(flags, data_size, abi::kVfioDeviceFeatureSet, 0, &o)) return o;
   c.state.low_power = false;
   c.state.low_power_wakeup = false;
+  c.environment.MoveDmabufs(c.index(), /*revoked=*/false);
   return Ok();
 }
 

@@ -72,6 +72,8 @@ Outcome FeatureDmaBuf(DeviceCall& c, uint32_t flags, uint64_t data, uint32_t dat
     return Fail(sim::Errno::kFAULT, kCopyRanges);
   }
   DmabufExport dmabuf;
+  dmabuf.device = c.index();
+  dmabuf.revoked = !c.state.memory_decoding;
   dmabuf.region = request.region_index;
   if (const Rule* rule = CheckRanges(ranges, &dmabuf.size); rule != nullptr) {
     return Fail(sim::Errno::kINVAL, *rule);

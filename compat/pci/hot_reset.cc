@@ -145,6 +145,9 @@ Outcome PciHotReset(DeviceCall& c) {
     if (kind == FileKind::kNone) return Fail(sim::Errno::kBADF, kClosedFd);
     if (kind != FileKind::kGroup) return Fail(sim::Errno::kINVAL, kNotGroup);
   }
+  // vfio_pci_dev_set_hot_reset: dma-bufs are revoked device by device, until one is not owned.
+  Outcome outcome = Ok();
+  std::vector<DeviceIndex> moved;
   for (DeviceIndex i : affected) {
     bool owned = false;
     if (cdev) {
@@ -152,9 +155,15 @@ Outcome PciHotReset(DeviceCall& c) {
     } else {
       for (int fd : fds) owned = owned || c.environment.GroupFdHasDevice(fd, i);
     }
-    if (!owned) return Fail(sim::Errno::kINVAL, kNotOwned);
+    if (!owned) {
+      outcome = Fail(sim::Errno::kINVAL, kNotOwned);
+      break;
+    }
+    c.environment.MoveDmabufs(i, /*revoked=*/true);
+    moved.push_back(i);
   }
-  return Ok();
+  for (DeviceIndex i : moved) c.environment.MoveDmabufs(i, /*revoked=*/false);
+  return outcome;
 }
 
 }  // namespace iovalid::compat::pci

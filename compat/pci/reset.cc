@@ -11,6 +11,8 @@ constexpr Rule kNoReset{"pci.reset.unsupported", "vfio_pci_ioctl_reset",
 
 Outcome Reset(DeviceCall& c) {
   if (!c.function().function_reset) return Fail(sim::Errno::kINVAL, kNoReset);
+  c.environment.MoveDmabufs(c.index(), /*revoked=*/true);
+  c.environment.MoveDmabufs(c.index(), /*revoked=*/false);
   // Interrupts stay set up; mappings are faulted in again at the same frames.
   return Ok();
 }

@@ -119,6 +119,9 @@ class TestEnvironment final : public DeviceCallEnvironment {
     last_close_on_exec = close_on_exec;
     return kDmabuf;
   }
+  void MoveDmabufs(DeviceIndex device, bool revoked) override {
+    moves.push_back({device, revoked});
+  }
   bool OpenedAsCdev() const override { return cdev; }
   const std::vector<DeviceConfig>& Devices() const override { return names_.devices; }
   bool GroupFdHasDevice(int fd, DeviceIndex device) const override {
@@ -132,6 +135,7 @@ class TestEnvironment final : public DeviceCallEnvironment {
   bool full = false;
   bool last_close_on_exec = false;
   std::vector<DmabufExport> dmabufs;
+  std::vector<std::pair<DeviceIndex, bool>> moves;
   std::vector<uint32_t> dev_ids;
 
  private:

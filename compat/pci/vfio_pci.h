@@ -17,6 +17,8 @@ namespace iovalid::compat {
 
 // Ranges of a device's BAR that a VFIO dma-buf gives away.
 struct DmabufExport {
+  DeviceIndex device = kNoIndex;   // kNoIndex: the device was closed
+  bool revoked = false;            // nobody may map it now (vfio_pci_dma_buf::revoked)
   uint32_t region = 0;             // BAR number
   uint64_t size = 0;               // bytes, the sum of the runs
   std::vector<sim::PageRun> runs;  // device memory, in the order the program asked for
@@ -30,9 +32,12 @@ class DeviceCallEnvironment {
   // The kind of file behind a descriptor of the calling task; kNone where the descriptor is not
   // open.
   virtual FileKind KindOfFd(int fd) const = 0;
-  // Makes a dma-buf and a descriptor for it. Returns the descriptor, or -1 if the task has no room
-  // for one (EMFILE). `close_on_exec` as the program asked.
+  // Makes a dma-buf of the open device and a descriptor for it. Returns the descriptor, or -1 if
+  // the task has no room for one (EMFILE). `close_on_exec` as the program asked.
   virtual int InstallDmabuf(DmabufExport dmabuf, bool close_on_exec) = 0;
+  // vfio_pci_dma_buf_move: the dma-bufs of `device` are revoked, which takes them out of all page
+  // tables for good, or may be mapped again, if the device is open and decodes memory.
+  virtual void MoveDmabufs(DeviceIndex device, bool revoked) = 0;
   // Whether the device was opened through its character device rather than its group.
   virtual bool OpenedAsCdev() const = 0;
 
@@ -54,6 +59,14 @@ class DeviceCallEnvironment {
 // (ENOTTY): the caller serves them where the file is a cdev.
 Outcome VfioPciIoctl(Call& call, const DeviceConfig& device, VfioPciState& state,
                      DeviceCallEnvironment& environment, uint32_t cmd, uint64_t arg);
+
+// pwrite(2) of `count` bytes, from user address `addr`, at file offset `offset` of a device file
+// whose access is granted. Only writes of 1, 2 or 4 bytes at the command register are modelled, and
+// of that only what memory decoding does to dma-bufs (vfio_basic_config_write). ret: the bytes
+// written.
+Outcome VfioPciWrite(Call& call, const DeviceConfig& device, VfioPciState& state,
+                     DeviceCallEnvironment& environment, uint64_t addr, uint64_t count,
+                     uint64_t offset);
 
 // What closing the device's last file does to its state (vfio_pci_core_close_device): interrupts
 // are torn down, eventfds let go.

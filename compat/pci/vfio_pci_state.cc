@@ -5,8 +5,9 @@ namespace iovalid::compat {
 
 sim::Digest IdentityDigest(const VfioPciState& state, uint64_t device) {
   uint64_t flags = 0;
-  for (bool flag : {state.intx_masked, state.intx_unmask_eventfd, state.err_trigger,
-                    state.req_trigger, state.low_power, state.low_power_wakeup}) {
+  for (bool flag :
+       {state.intx_masked, state.intx_unmask_eventfd, state.err_trigger, state.req_trigger,
+        state.low_power, state.low_power_wakeup, state.memory_decoding}) {
     flags = flags << 1 | uint64_t{flag};
   }
   sim::Digest digest = sim::HashWords('P', device, state.irq_type, state.triggers.size(), flags);

@@ -37,6 +37,9 @@ struct VfioPciState {
   bool low_power = false;
   // It has a wake-up eventfd (pm_wake_eventfd_ctx).
   bool low_power_wakeup = false;
+  // PCI_COMMAND_MEMORY as the program sees it (__vfio_pci_memory_enabled). On when a device is
+  // opened (pci_enable_device).
+  bool memory_decoding = true;
   std::vector<VfioPciIoeventfd> ioeventfds;
 
   friend bool operator==(const VfioPciState&, const VfioPciState&) = default;
