@@ -61,10 +61,10 @@ std::string_view ErrnoName(Errno e) {
       return "EMFILE";
     case Errno::kNOTTY:
       return "ENOTTY";
-    case Errno::kSPIPE:
-      return "ESPIPE";
     case Errno::kNOSPC:
       return "ENOSPC";
+    case Errno::kSPIPE:
+      return "ESPIPE";
     case Errno::kRANGE:
       return "ERANGE";
     case Errno::kDEADLK:

@@ -29,7 +29,7 @@ TEST(ErrnoTest, NamesAreThoseOfTheCLibrary) {
     EXPECT_EQ(name, e == EOPNOTSUPP ? "EOPNOTSUPP" : libc);
     ++named;
   }
-  EXPECT_EQ(named, 27);
+  EXPECT_EQ(named, 28);
   EXPECT_EQ(ErrnoName(Errno::kOk), "0");
   EXPECT_EQ(ErrnoName(static_cast<Errno>(133)), "E133");
   EXPECT_EQ(ErrnoName(static_cast<Errno>(-5)), "E?");

@@ -12,6 +12,19 @@ uint64_t PagesOf(ObjectKind kind, uint64_t size) {
   return (pages + kHugePages - 1) & ~(kHugePages - 1);
 }
 
+// Takes out what is at `end` or beyond.
+template <typename Map>
+void Truncate(Map* map, uint64_t end) {
+  while (!map->empty() && map->last(map->Last()) >= end) {
+    const auto c = map->Last();
+    if (map->first(c) < end) {
+      map->SetLast(c, end - 1);
+      break;
+    }
+    map->Erase(c);
+  }
+}
+
 }  // namespace
 
 ObjectId MemoryObjects::Create(ObjectKind kind, uint64_t size, FrameAllocator* frames) {
@@ -34,14 +47,8 @@ bool MemoryObjects::Resize(ObjectId id, uint64_t size, FrameAllocator* frames) {
     if (first == 0) return false;
     object.ids.Insert(object.pages, pages - 1, first - object.pages);
   }
-  while (!object.ids.empty() && object.ids.last(object.ids.Last()) >= pages) {
-    const auto c = object.ids.Last();
-    if (object.ids.first(c) < pages) {
-      object.ids.SetLast(c, pages - 1);
-      break;
-    }
-    object.ids.Erase(c);
-  }
+  Truncate(&object.ids, pages);
+  Truncate(&object.cached, pages);
   object.pages = pages;
   object.size = size;
   return true;
@@ -52,6 +59,18 @@ PageId MemoryObjects::Page(ObjectId id, uint64_t index, uint64_t* run) const {
   const auto c = ids.Find(index);
   *run = ids.last(c) - index + 1;
   return index + ids.value(c);
+}
+
+void MemoryObjects::MarkCached(ObjectId id, uint64_t first, uint64_t last) {
+  auto& cached = objects_[id].cached;
+  const auto at = cached.Find(first);
+  if (at && cached.last(at) >= last) return;
+  while (const auto c = cached.FirstOverlap(first == 0 ? 0 : first - 1, last + 1)) {
+    first = std::min(first, cached.first(c));
+    last = std::max(last, cached.last(c));
+    cached.Erase(c);
+  }
+  cached.Insert(first, last, 0);
 }
 
 }  // namespace iovalid::sim

@@ -2,6 +2,7 @@
 #ifndef IOVALID_SIM_MEMORY_OBJECT_H_
 #define IOVALID_SIM_MEMORY_OBJECT_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -47,6 +48,19 @@ class MemoryObjects {
   // (this one included) have consecutive ids, at most to the end of the object.
   PageId Page(ObjectId id, uint64_t index, uint64_t* run) const;
 
+  // The pages [first, last] (indexes below pages(id)) are in the page cache, because something has
+  // reached them. Nothing but fault-around asks for that.
+  void MarkCached(ObjectId id, uint64_t first, uint64_t last);
+  // Calls fn(first, last) for each run of cached pages in [first, last], ascending.
+  template <typename Fn>
+  void ForEachCached(ObjectId id, uint64_t first, uint64_t last, Fn fn) const {
+    const auto& cached = objects_[id].cached;
+    for (auto c = cached.FirstOverlap(first, last); c && cached.first(c) <= last;
+         c = cached.Next(c)) {
+      fn(std::max(first, cached.first(c)), std::min(last, cached.last(c)));
+    }
+  }
+
  private:
   struct Object {
     ObjectKind kind;
@@ -54,6 +68,7 @@ class MemoryObjects {
     uint64_t pages = 0;
     // By page index; the value is id minus index (modulo 2^64).
     ExtentMap<uint64_t, 8, 8> ids;
+    ExtentMap<uint8_t, 8, 8> cached;  // by page index; the value says nothing
   };
 
   std::vector<Object> objects_;

@@ -175,6 +175,7 @@ class SimMm final : public Mm {
   void Populate(const Vma& vma, PageRange range, Access access);
   void PopulateAnonymous(const Vma& vma, PageRange range, Access access);
   void PopulateObject(const Vma& vma, PageRange range, Access access);
+  void MapAround(const Vma& vma, PageRange range);
   void MakeOwn(const Vma& vma, PageRange range, const PresentRun& run);
   void BreakSharing(const Vma& vma, PageRange range, const PresentRun& run);
   bool WholeBlockFree(const Vma& vma, uint64_t block) const;

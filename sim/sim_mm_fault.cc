@@ -152,6 +152,42 @@ void SimMm::PopulateObject(const Vma& vma, PageRange range, Access access) {
     }
     page = last + 1;
   }
+  memory_->objects_.MarkCached(vma.object, range.first + vma.index_bias,
+                               range.last + vma.index_bias);
+  if (access != Access::kWrite && !vma.hugetlb) MapAround(vma, range);
+}
+
+// do_fault_around: a read fault also maps those of the 16 pages around it that are in the page
+// cache, within the mapping and the page table. Nothing shows that but the page table itself.
+void SimMm::MapAround(const Vma& vma, PageRange range) {
+  constexpr uint64_t kWindow = 16;  // fault_around_bytes, in pages
+  const auto mapping = space_.vmas.Find(range.first);
+  const uint64_t first = space_.vmas.first(mapping);
+  const auto from = [&](uint64_t page) { return std::max(page & ~(kWindow - 1), first); };
+  const auto to = [&](uint64_t page) {
+    return std::min({from(page) + kWindow - 1, space_.vmas.last(mapping), page | (kHugePages - 1)});
+  };
+  const auto map = [&](uint64_t page, uint64_t last) {
+    while (page <= last) {
+      if (const auto c = space_.runs.Find(page)) {
+        page = space_.runs.last(c) + 1;
+        continue;
+      }
+      const auto next = space_.runs.LowerBound(page);
+      const uint64_t hole = next ? std::min(last, space_.runs.first(next) - 1) : last;
+      uint64_t run = 0;
+      const PageId id = memory_->objects_.Page(vma.object, page + vma.index_bias, &run);
+      const uint64_t end = run > hole - page ? hole : page + run - 1;
+      SetRun(PageRange{page, end}, PresentRun{id - page, PresentState::kObject});
+      page = end + 1;
+    }
+  };
+  const uint64_t last = std::max(to(range.first), to(range.last));
+  memory_->objects_.ForEachCached(
+      vma.object, from(range.first) + vma.index_bias, last + vma.index_bias,
+      [&](uint64_t cached_first, uint64_t cached_last) {
+        map(cached_first - vma.index_bias, cached_last - vma.index_bias);
+      });
 }
 
 // Whether the block lies wholly in private anonymous mappings with the rights of `vma` (which the

@@ -163,6 +163,7 @@ PinResult SimMm::PinFile(uint32_t object, uint64_t first_page, uint64_t pages,
     memory_->pins_.Add(id, n, 1);
     done += n;
   }
+  memory_->objects_.MarkCached(object, first_page, first_page + pages - 1);
   return PinResult{done, Errno::kOk};
 }
 
