@@ -24,6 +24,8 @@ struct DeviceState {
 struct ObservedState {
   // One element a mapping: {first IOVA, last IOVA, rights}. All containers or IOASs together.
   sim::Digest mappings;
+  // Bytes of these mappings.
+  uint64_t mapped_bytes = 0;
   // Usable IOVA ranges {first, last} of each container or IOAS that a VFIO program can ask.
   sim::Digest usable;
   // Open files and their links: {fd number, kind, group or device}, {group, container set}.

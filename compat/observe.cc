@@ -36,22 +36,31 @@ std::string FileText(const File& file, DeviceIndex device, const SystemConfig& c
   return "file";
 }
 
+void SortMappings(StateSnapshot* snapshot) {
+  std::sort(snapshot->mappings.begin(), snapshot->mappings.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.first, a.last, a.rights, a.vaddr) <
+           std::tie(b.first, b.last, b.rights, b.vaddr);
+  });
+}
+
 }  // namespace
 
 void System::Observe(ObservedState* state) const {
   state->mappings = state->usable = state->dirty = sim::Digest();
-  state->charged_pages = 0;
+  state->charged_pages = state->mapped_bytes = 0;
   state->files = files_digest_;
   containers_.ForEach([&](uint32_t, const Container& container) {
     if (!container.backend()) return;
     const type1::Type1Iommu& backend = *container.backend();
     state->mappings += backend.mappings_digest();
+    state->mapped_bytes += backend.mapped_bytes();
     state->usable += backend.usable_digest();
     state->dirty += backend.DirtyDigest();
     state->charged_pages += backend.charged_pages();
   });
   iommufds_.ForEach([&](uint32_t, const IommufdContext& context) {
     state->mappings += context.mappings_digest();
+    state->mapped_bytes += context.mapped_bytes();
     state->usable += context.usable_digest();
     state->charged_pages += context.pinned_pages();
   });
@@ -62,12 +71,36 @@ void System::Observe(ObservedState* state) const {
   }
 }
 
+void System::SnapshotMappings(StateSnapshot* snapshot) const {
+  snapshot->mappings.clear();
+  snapshot->usable.clear();
+  snapshot->dirty.clear();
+  containers_.ForEach([&](uint32_t, const Container& container) {
+    if (container.backend()) container.backend()->AddTo(snapshot);
+  });
+  iommufds_.ForEach([&](uint32_t, const IommufdContext& context) { context.AddTo(snapshot); });
+  SortMappings(snapshot);
+}
+
+bool System::SnapshotOf(sim::TaskId task, int fd, StateSnapshot* snapshot) const {
+  const FileIndex index = FileOf(task, fd);
+  if (index == kNoIndex) return false;
+  *snapshot = StateSnapshot();
+  const File& file = files_[index];
+  if (file.kind == FileKind::kContainer && containers_[file.index].backend()) {
+    containers_[file.index].backend()->AddTo(snapshot);
+  } else if (file.kind == FileKind::kIommufd) {
+    iommufds_[file.index].AddTo(snapshot);
+  } else {
+    return false;
+  }
+  SortMappings(snapshot);
+  return true;
+}
+
 StateSnapshot System::Snapshot() const {
   StateSnapshot snapshot;
-  containers_.ForEach([&](uint32_t, const Container& container) {
-    if (container.backend()) container.backend()->AddTo(&snapshot);
-  });
-  iommufds_.ForEach([&](uint32_t, const IommufdContext& context) { context.AddTo(&snapshot); });
+  SnapshotMappings(&snapshot);
   for (sim::TaskId task = 0; task < kernel_.tasks.size(); ++task) {
     kernel_.tasks[task].fds.ForEach([&](int fd, FileIndex index) {
       const File& file = files_[index];
@@ -100,10 +133,6 @@ StateSnapshot System::Snapshot() const {
     }
     snapshot.devices.push_back(std::move(out));
   }
-  std::sort(snapshot.mappings.begin(), snapshot.mappings.end(), [](const auto& a, const auto& b) {
-    return std::tie(a.first, a.last, a.rights, a.vaddr) <
-           std::tie(b.first, b.last, b.rights, b.vaddr);
-  });
   const auto by_first = [](const StateSnapshot::Range& a, const StateSnapshot::Range& b) {
     return std::tie(a.first, a.last) < std::tie(b.first, b.last);
   };

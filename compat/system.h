@@ -131,6 +131,11 @@ class System {
   void Observe(ObservedState* state) const;
   // The same state in full, sorted, for a reader.
   StateSnapshot Snapshot() const;
+  // Of it only what containers and iommufds hold: mappings (sorted), usable ranges, dirty pages.
+  void SnapshotMappings(StateSnapshot* snapshot) const;
+  // The same of the container or iommufd behind one descriptor; false where it is neither, or a
+  // container without an IOMMU type.
+  bool SnapshotOf(sim::TaskId task, int fd, StateSnapshot* snapshot) const;
   // Everything that can influence later behaviour. O(state).
   sim::Digest IdentityDigest() const;
   // For an observer: how many kernel objects are alive. All 0 once every reference is gone.

@@ -46,6 +46,11 @@ class Differ {
 
   Machine& left() { return left_; }
   Machine& right() { return right_; }
+  const Machine& left() const { return left_; }
+  const Machine& right() const { return right_; }
+  // After the last step.
+  const compat::ObservedState& left_state() const { return left_state_; }
+  const compat::ObservedState& right_state() const { return right_state_; }
   const StateDiff& state_diff() const { return state_diff_; }
   // Of both sides so far.
   const RunDigest& digest() const { return digest_; }

@@ -84,6 +84,13 @@ class Machine {
   const Side& side() const { return side_; }
   const compat::System& system() const { return system_; }
   compat::System& system() { return system_; }
+  // What the container or iommufd behind a descriptor of the program holds. False where it is
+  // neither.
+  bool SnapshotOf(const Handle& fd, compat::StateSnapshot* snapshot) const {
+    return system_.SnapshotOf(/*task=*/0, FdOf(fd), snapshot);
+  }
+  // The descriptor that a name stands for; -1 where it is not open.
+  int FdOf(const Handle& handle) const;
   const sim::SimMemory& memory() const { return memory_; }
   sim::SimMemory& memory() { return memory_; }
 
@@ -137,7 +144,6 @@ class Machine {
   void Dma(const DmaAction& dma, StepResult* result);
   void ObserveCharges(StepResult* result);
 
-  int FdOf(const Handle& handle) const;
   void SetFd(const Handle& handle, int fd);
   sim::ObjectId ObjectOf(const Handle& handle) const;
   void SetObject(const Handle& handle, sim::ObjectId object);

@@ -29,6 +29,7 @@ absl::StatusOr<ReplayCounts> Replay(traces::EventSource& source, const std::stri
   if (!right_machine.ok()) return At(file, right_machine.status());
   Differ differ(*std::move(left_machine), *std::move(right_machine));
   StepCompiler compiler(header);
+  Labeller labeller(Catalogue::BuiltIn(), left, right);
 
   ReplayCounts counts;
   Position at;
@@ -59,7 +60,9 @@ absl::StatusOr<ReplayCounts> Replay(traces::EventSource& source, const std::stri
     } else if (differ.report().state_differs()) {
       ++counts.state;
     }
-    reporter->Step(at, event, differ);
+    const Label& label = labeller.Observe(step, differ);
+    if (differ.report().differs() && !label.explained()) ++counts.unexplained;
+    reporter->Step(at, event, differ, label);
   }
   counts.digest = differ.digest();
   reporter->End(counts);

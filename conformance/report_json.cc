@@ -39,6 +39,39 @@ Json SideJson(const traces::Event& event, const StepResult& result) {
   return side;
 }
 
+// One element for each row that accounts for a part of the difference.
+Json PartJson(const Label::Part& part, const StructLayout* layout) {
+  const Catalogue& catalogue = Catalogue::BuiltIn();
+  const catalogue::Row& row = catalogue.rows()[part.row];
+  Json json = {{"row", row.id()},
+               {"class", ClassName(row.class_())},
+               {"explains", FacetNames(part.facets, layout)}};
+  if (part.consequence >= 0) {
+    const catalogue::Consequence& consequence = catalogue.consequences()[part.consequence];
+    json["consequence_of"] = {{"row", row.id()},
+                              {"i", part.cause.number},
+                              {"through", consequence.follows()},
+                              {"rule", consequence.id()}};
+  }
+  return json;
+}
+
+void AddLabel(const Label& label, const StructLayout* layout, Json* line) {
+  Json& out = *line;
+  if (!label.explained() || label.parts.empty()) {
+    out["row"] = nullptr;
+    out["class"] = "UNEXPLAINED";
+    out["unexplained"] = FacetNames(label.unexplained, layout);
+  } else {
+    const Json first = PartJson(label.parts[0], layout);
+    out["row"] = first["row"];
+    out["class"] = first["class"];
+    if (first.contains("consequence_of")) out["consequence_of"] = first["consequence_of"];
+  }
+  out["rows"] = Json::array();
+  for (const Label::Part& part : label.parts) out["rows"].push_back(PartJson(part, layout));
+}
+
 std::string CallName(const traces::Event& event) {
   if (event.has_ioctl()) {
     const std::string_view cmd = CommandOf(event.ioctl());
@@ -55,7 +88,8 @@ void JsonReporter::Begin(const std::string& file, const traces::Header&, const S
   file_ = file;
 }
 
-void JsonReporter::Step(const Position& at, const traces::Event& event, Differ& differ) {
+void JsonReporter::Step(const Position& at, const traces::Event& event, Differ& differ,
+                        const Label& label) {
   const Differ::Report& report = differ.report();
   if (!report.differs() && !(all_ && report.left->answered)) return;
   Json line;
@@ -71,6 +105,8 @@ void JsonReporter::Step(const Position& at, const traces::Event& event, Differ& 
     line[change.resolved ? "state_resolved" : "state_differs"].push_back(
         differ.state_diff().Name(change.component));
   }
+  if (report.differs())
+    AddLabel(label, event.has_ioctl() ? LayoutOfCall(event.ioctl().nr()) : nullptr, &line);
   out_ << line.dump(-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace) << '\n';
 }
 

@@ -20,6 +20,11 @@ namespace iovalid::conformance {
 //   outcome_differs  ret, errno, out, mem or spill differ
 //   state_differs    components whose difference is new: "mappings", "reach:dev0", ...
 //   state_resolved   components that are equal again; only where there are any
+//   row, class     the row of the catalogue that accounts for the difference (the most specific);
+//                  null and "UNEXPLAINED" where something in it is accounted for by none:
+//                  `unexplained` says what
+//   consequence_of {row, i, through, rule}: the difference follows from one that step i brought
+//   about rows           every row that accounts for a part: row, class, explains, consequence_of
 class JsonReporter : public ReplayReporter {
  public:
   JsonReporter(std::ostream& out, bool all, bool with_file)
@@ -27,7 +32,8 @@ class JsonReporter : public ReplayReporter {
 
   void Begin(const std::string& file, const traces::Header& header, const Side& left,
              const Side& right) override;
-  void Step(const Position& at, const traces::Event& event, Differ& differ) override;
+  void Step(const Position& at, const traces::Event& event, Differ& differ,
+            const Label& label) override;
   void End(const ReplayCounts& counts) override;
 
  private:

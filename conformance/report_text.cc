@@ -67,6 +67,7 @@ void TextReporter::Begin(const std::string& file, const traces::Header& header, 
   printed_seq_ = 0;
   events_ = 0;
   kinds_.clear();
+  rows_.clear();
   standing_.clear();
   decisive_.clear();
   out_ << style_.Bold(file) << ": " << DecodeOrigin(header) << ", recorded on kernel "
@@ -152,6 +153,30 @@ void TextReporter::PrintState(Differ& differ) {
   }
 }
 
+// Which rows account for the difference, and what is left without one.
+void TextReporter::PrintLabel(const traces::Event& event, const Label& label) {
+  const StructLayout* layout = event.has_ioctl() ? LayoutOfCall(event.ioctl().nr()) : nullptr;
+  const Catalogue& catalogue = Catalogue::BuiltIn();
+  for (const Label::Part& part : label.parts) {
+    const catalogue::Row& row = catalogue.rows()[part.row];
+    ++rows_[part.row];
+    const std::string what = label.parts.size() == 1 && label.explained()
+                                 ? ""
+                                 : " [" + FacetNames(part.facets, layout) + "]";
+    if (part.consequence >= 0) {
+      out_ << "    " << Pad("follows", name_width_) << "  " << style_.Bold(row.id()) << " at #"
+           << part.cause.number << ", through "
+           << catalogue.consequences()[part.consequence].follows() << what << '\n';
+    } else {
+      out_ << "    " << Pad("row", name_width_) << "  " << style_.Bold(row.id()) << " ("
+           << ClassName(row.class_()) << "): " << row.title() << what << '\n';
+    }
+  }
+  if (label.explained()) return;
+  out_ << "    " << style_.Bad(Pad("UNEXPLAINED", name_width_)) << "  "
+       << FacetNames(label.unexplained, layout) << '\n';
+}
+
 void TextReporter::NoteDecisive(const Position& at, const traces::Event& event, const Answer& left,
                                 const Answer& right) {
   Decisive answer;
@@ -169,7 +194,8 @@ void TextReporter::NoteDecisive(const Position& at, const traces::Event& event, 
   decisive_.push_back(std::move(answer));
 }
 
-void TextReporter::Step(const Position& at, const traces::Event& event, Differ& differ) {
+void TextReporter::Step(const Position& at, const traces::Event& event, Differ& differ,
+                        const Label& label) {
   ++events_;
   const Differ::Report& report = differ.report();
   if (event.has_sequence_begin()) standing_.clear();
@@ -182,9 +208,13 @@ void TextReporter::Step(const Position& at, const traces::Event& event, Differ& 
     PrintState(differ);
   }
   if (!report.differs()) return;
+  PrintLabel(event, label);
 
   Kind kind;
   kind.call = ShortCall(event);
+  kind.row = !label.explained() ? "UNEXPLAINED"
+                                : (label.is_consequence() ? "after " : "") +
+                                      Catalogue::BuiltIn().rows()[label.row()].id();
   if (report.outcome_differs) {
     kind.left = left.result;
     kind.right = right.result;
@@ -241,7 +271,12 @@ void TextReporter::End(const ReplayCounts& counts) {
     out_ << style_.Good("no difference") << " between " << left_name_ << " and " << right_name_;
   } else {
     out_ << style_.Bad(fmt::format("{} differ", counts.differing())) << " (" << counts.outcome
-         << " in what they answer, " << counts.state << " in state only)";
+         << " in what they answer, " << counts.state << " in state only); "
+         << counts.differing() - counts.unexplained << " explained by " << rows_.size()
+         << (rows_.size() == 1 ? " row, " : " rows, ")
+         << (counts.unexplained == 0
+                 ? "0 unexplained"
+                 : style_.Bad(fmt::format("{} UNEXPLAINED", counts.unexplained)));
   }
   out_ << '\n';
   if (counts.skipped != 0) {
@@ -251,19 +286,21 @@ void TextReporter::End(const ReplayCounts& counts) {
     std::vector<std::pair<Kind, Tally>> rows(kinds_.begin(), kinds_.end());
     std::sort(rows.begin(), rows.end(),
               [](const auto& a, const auto& b) { return a.second.order < b.second.order; });
-    size_t call = 4, left = left_name_.size(), right = right_name_.size();
+    size_t call = 4, left = left_name_.size(), right = right_name_.size(), row = 3;
     for (const auto& [kind, tally] : rows) {
       call = std::max(call, kind.call.size());
       left = std::max(left, kind.left.size());
       right = std::max(right, kind.right.size());
+      row = std::max(row, kind.row.size());
     }
-    out_ << style_.Dim(fmt::format("  {:>6}  {:<{}}  {:<{}}  {:<{}}  {:<8}  {}", "count", "call",
-                                   call, left_name_, left, right_name_, right, "first", "what"))
+    out_ << style_.Dim(fmt::format("  {:>6}  {:<{}}  {:<{}}  {:<{}}  {:<{}}  {:<8}  {}", "count",
+                                   "call", call, left_name_, left, right_name_, right, "row", row,
+                                   "first", "what"))
          << '\n';
     for (const auto& [kind, tally] : rows) {
-      std::string line =
-          fmt::format("  {:>6}  {:<{}}  {:<{}}  {:<{}}  {:<8}  {}", tally.count, kind.call, call,
-                      kind.left, left, kind.right, right, tally.first, kind.what);
+      std::string line = fmt::format("  {:>6}  {:<{}}  {:<{}}  {:<{}}  {:<{}}  {:<8}  {}",
+                                     tally.count, kind.call, call, kind.left, left, kind.right,
+                                     right, kind.row, row, tally.first, kind.what);
       line.erase(line.find_last_not_of(' ') + 1);
       out_ << line << '\n';
     }

@@ -24,13 +24,14 @@ class TextReporter : public ReplayReporter {
 
   void Begin(const std::string& file, const traces::Header& header, const Side& left,
              const Side& right) override;
-  void Step(const Position& at, const traces::Event& event, Differ& differ) override;
+  void Step(const Position& at, const traces::Event& event, Differ& differ,
+            const Label& label) override;
   void End(const ReplayCounts& counts) override;
 
  private:
   // A kind of difference: the call and what it answered on both sides.
   struct Kind {
-    std::string call, left, right, what;
+    std::string call, left, right, what, row;
     auto operator<=>(const Kind&) const = default;
   };
   struct Tally {
@@ -51,6 +52,7 @@ class TextReporter : public ReplayReporter {
   void PrintSide(const std::string& name, bool is_left, const Answer& answer,
                  const compat::Rule* rule);
   void PrintState(Differ& differ);
+  void PrintLabel(const traces::Event& event, const Label& label);
   void NoteDecisive(const Position& at, const traces::Event& event, const Answer& left,
                     const Answer& right);
   void PrintDecisive();
@@ -65,6 +67,7 @@ class TextReporter : public ReplayReporter {
   int64_t printed_seq_ = 0;
   uint64_t events_ = 0;
   std::map<Kind, Tally> kinds_;
+  std::map<int, uint64_t> rows_;  // of the catalogue: how often each was named
   std::map<Component, std::set<std::string>> standing_;  // difference lines already shown
   std::vector<Decisive> decisive_;
 };

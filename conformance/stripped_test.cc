@@ -15,7 +15,7 @@ namespace {
 
 struct Silent : ReplayReporter {
   void Begin(const std::string&, const traces::Header&, const Side&, const Side&) override {}
-  void Step(const Position&, const traces::Event&, Differ&) override {}
+  void Step(const Position&, const traces::Event&, Differ&, const Label&) override {}
   void End(const ReplayCounts&) override {}
 };
 

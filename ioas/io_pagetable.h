@@ -156,6 +156,8 @@ class IoPagetable {
 
   // Sum of sim::HashMapping over the areas.
   const sim::Digest& mappings_digest() const { return mappings_; }
+  // Bytes of all areas together.
+  uint64_t mapped_bytes() const { return mapped_bytes_; }
   // Sum of sim::HashRange over the usable ranges, reserved().holes().
   const sim::Digest& usable_digest() const { return reserved_.holes_digest(); }
 
@@ -212,6 +214,7 @@ class IoPagetable {
   uint64_t iova_alignment_ = 1;
   bool large_pages_disabled_ = false;
   sim::Digest mappings_;
+  uint64_t mapped_bytes_ = 0;
   FrameReader::Buffers buffers_;  // scratch
 };
 

@@ -57,6 +57,7 @@ Result IoPagetable::MapSlices(Machine& machine, PagesStore& store,
   uint64_t first = *iova;
   for (const PagesSlice& slice : slices) {
     mappings_ += sim::HashMapping(first, first + slice.length - 1, rights);
+    mapped_bytes_ += slice.length;
     first += slice.length;
   }
   return result;

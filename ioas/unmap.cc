@@ -47,6 +47,7 @@ Result IoPagetable::UnmapRange(Machine& machine, PagesStore& store, uint64_t fir
     }
     const PagesId pages = area.pages;
     mappings_ -= sim::HashMapping(area_first, area_last, area.rights);
+    mapped_bytes_ -= area_last - area_first + 1;
     if (!domains_.empty()) UnfillArea(machine, store, areas_.entry(c), domains_);
     areas_.Erase(c);
     store.Unref(pages);

@@ -97,6 +97,7 @@ class IommufdContext {
 
   // Of all IOASs together.
   sim::Digest mappings_digest() const;
+  uint64_t mapped_bytes() const;
   sim::Digest usable_digest() const;
   uint64_t pinned_pages() const { return pages_.pinned(); }
   // Appends the mappings and usable ranges.

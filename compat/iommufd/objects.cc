@@ -159,6 +159,12 @@ sim::Digest IommufdContext::mappings_digest() const {
   return digest;
 }
 
+uint64_t IommufdContext::mapped_bytes() const {
+  uint64_t bytes = 0;
+  ioases_.ForEach([&](uint32_t, const Ioas& ioas) { bytes += ioas.table.mapped_bytes(); });
+  return bytes;
+}
+
 sim::Digest IommufdContext::usable_digest() const {
   sim::Digest digest;
   ioases_.ForEach([&](uint32_t, const Ioas& ioas) { digest += ioas.table.usable_digest(); });

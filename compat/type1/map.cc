@@ -101,6 +101,7 @@ Outcome Type1Iommu::DoMap(Call& call, const abi::VfioIommuType1DmaMap& map) {
   const DmaId id = dmas_.Alloc(dma);
   index_.Insert(map.iova, last, id);
   mappings_ += sim::HashMapping(map.iova, last, rights);
+  mapped_bytes_ += map.size;
   --dma_avail_;
   if (dirty_tracking_ && !AllocBitmap(call, &dmas_[id])) {
     const bool too_large = map.size >> PageShift() > INT32_MAX;

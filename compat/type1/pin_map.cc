@@ -232,6 +232,7 @@ void Type1Iommu::RemoveDma(Kernel& kernel, DmaId id) {
   if (dma.vaddr_invalid) --suspended_;
   FreeBitmap(&dma);
   mappings_ -= sim::HashMapping(dma.iova, dma.iova + (dma.size - 1), dma.rights);
+  mapped_bytes_ -= dma.size;
   index_.Erase(dma.iova);
   dmas_.Free(id);
   ++dma_avail_;

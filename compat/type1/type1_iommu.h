@@ -90,6 +90,8 @@ class Type1Iommu {
   const IovaList& iova_list() const { return iova_list_; }
   const sim::Digest& usable_digest() const { return usable_; }
   const sim::Digest& mappings_digest() const { return mappings_; }
+  // Bytes of all mappings together.
+  uint64_t mapped_bytes() const { return mapped_bytes_; }
   // Dirty pages that a GET would report now; O(mappings) while tracking, else free.
   sim::Digest DirtyDigest() const;
   uint64_t charged_pages() const { return charged_pages_; }
@@ -169,6 +171,7 @@ class Type1Iommu {
   sim::Arena<Dma> dmas_;
   std::vector<std::vector<uint64_t>> bitmaps_;  // one bit a page, one word to spare
   sim::Digest mappings_;
+  uint64_t mapped_bytes_ = 0;
   sim::Digest usable_;
   uint64_t charged_pages_ = 0;
   std::vector<sim::PageRun> runs_;  // scratch of a pin; empty between calls
