@@ -26,6 +26,36 @@ Differ::Differ(Machine left, Machine right)
   report_.right = &right_result_;
 }
 
+Differ::Differ(const Differ& other)
+    : left_(other.left_),
+      right_(other.right_),
+      state_diff_(other.state_diff_),
+      left_result_(other.left_result_),
+      right_result_(other.right_result_),
+      left_state_(other.left_state_),
+      right_state_(other.right_state_),
+      report_(other.report_),
+      digest_(other.digest_) {
+  report_.left = &left_result_;
+  report_.right = &right_result_;
+}
+
+Differ& Differ::operator=(const Differ& other) {
+  if (this == &other) return *this;
+  left_ = other.left_;
+  right_ = other.right_;
+  state_diff_ = other.state_diff_;
+  left_result_ = other.left_result_;
+  right_result_ = other.right_result_;
+  left_state_ = other.left_state_;
+  right_state_ = other.right_state_;
+  report_ = other.report_;
+  report_.left = &left_result_;
+  report_.right = &right_result_;
+  digest_ = other.digest_;
+  return *this;
+}
+
 absl::Status Differ::Run(const Step& step) {
   absl::Status status = left_.Run(step, &left_result_);
   if (status.ok()) status = right_.Run(step, &right_result_);

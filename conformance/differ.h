@@ -37,8 +37,9 @@ class Differ {
   };
 
   Differ(Machine left, Machine right);
-  Differ(const Differ&) = delete;
-  Differ& operator=(const Differ&) = delete;
+  // A copy goes on from the same state; its report is that of the last step.
+  Differ(const Differ& other);
+  Differ& operator=(const Differ& other);
 
   // InvalidArgument where the step cannot be replayed.
   absl::Status Run(const Step& step);

@@ -97,7 +97,16 @@ Machine::Machine(Machine&& other) noexcept
 }
 
 Machine& Machine::operator=(const Machine& other) {
-  if (this != &other) *this = Machine(other);
+  if (this != &other) {
+    side_ = other.side_;
+    options_ = other.options_;
+    fresh_ = other.fresh_;
+    system_ = other.system_;
+    memory_ = other.memory_;
+    processes_ = other.processes_;
+    current_ = other.current_;
+    Attach();
+  }
   return *this;
 }
 

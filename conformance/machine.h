@@ -81,6 +81,10 @@ class Machine {
   // can't be replayed at all (an argument that is larger than the area for it).
   absl::Status Run(const Step& step, StepResult* result);
 
+  // Everything but memory that can influence what later steps do: the kernel's identity and what
+  // the names of descriptors stand for. O(state).
+  sim::Digest Identity() const;
+
   const Side& side() const { return side_; }
   const compat::System& system() const { return system_; }
   compat::System& system() { return system_; }

@@ -7,6 +7,7 @@
 
 #include "conformance/machine.h"
 #include "hwmodel/pci_device.h"
+#include "sim/digest.h"
 
 namespace iovalid::conformance {
 namespace {
@@ -64,6 +65,18 @@ void Machine::Exec(const ExecAction& exec) {
   for (int& fd : self.fds) {
     if (!std::binary_search(kept.begin(), kept.end(), fd)) fd = -1;
   }
+}
+
+sim::Digest Machine::Identity() const {
+  sim::Digest digest = system_.IdentityDigest();
+  for (uint64_t i = 0; i < processes_.size(); ++i) {
+    digest += sim::HashWords('P', i, processes_[i].task, processes_[i].ended);
+    for (uint64_t name = 0; name < processes_[i].fds.size(); ++name) {
+      const int fd = processes_[i].fds[name];
+      if (fd != -1) digest += sim::HashWords('n', i, name, static_cast<uint64_t>(fd));
+    }
+  }
+  return digest;
 }
 
 void Machine::ObserveCharges(StepResult* result) {

@@ -19,9 +19,12 @@ absl::Status At(const std::string& where, const absl::Status& status) {
 }  // namespace
 
 absl::StatusOr<ReplayCounts> Replay(traces::EventSource& source, const std::string& file,
-                                    const Side& left, const Side& right, ReplayReporter* reporter,
+                                    const Side& left_side, const Side& right_side,
+                                    ReplayReporter* reporter,
                                     const std::function<void(uint64_t)>& progress) {
   const traces::Header& header = source.header();
+  Side left = left_side, right = right_side;
+  FitToTrace(header, &left, &right);
   const Machine::Options options{.views = false};
   absl::StatusOr<Machine> left_machine = Machine::Create(header, left, options);
   if (!left_machine.ok()) return At(file, left_machine.status());

@@ -114,6 +114,14 @@ absl::StatusOr<Side> RecordedSide(const traces::Header& header) {
   return side;
 }
 
+void FitToTrace(const traces::Header& header, Side* left, Side* right) {
+  if (header.config() != "stock") return;
+  if (left->mode != Mode::kType1 || right->mode != Mode::kType1) return;
+  for (Side* side : {left, right}) {
+    side->profile = compat::FindProfile(side->profile->name, /*stock=*/true);
+  }
+}
+
 absl::StatusOr<compat::SystemConfig> BuildSystemConfig(const traces::Header& header,
                                                        const Side& side) {
   compat::SystemConfig config;

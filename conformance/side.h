@@ -44,6 +44,11 @@ absl::StatusOr<Side> ParseSide(std::string_view text, std::string_view default_k
 // modelled.
 absl::StatusOr<Side> RecordedSide(const traces::Header& header);
 
+// Both sides of a replay of this trace as builds of the kernel that fit it. Where type1 is compared
+// with type1 on a trace that a distribution's kernel answered, both are distribution's kernels,
+// without the character devices and the iommufd that the self-built ones have.
+void FitToTrace(const traces::Header& header, Side* left, Side* right);
+
 // The simulated machine that the header describes, with one side's kernel. InvalidArgument where
 // the header describes a machine that cannot be built.
 absl::StatusOr<compat::SystemConfig> BuildSystemConfig(const traces::Header& header,

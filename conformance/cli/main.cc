@@ -35,6 +35,7 @@ int Main(int argc, char** argv) {
   AddCut(app, &run);
   AddMerge(app, &run);
   AddStats(app, &run);
+  AddSearch(app, &run);
   AddBench(app, &run);
   const auto named = [&](const CLI::App* command) {
     return argc > 1 && command->get_name() == argv[1];
