@@ -14,6 +14,8 @@ struct VfioProfile {
   bool has_iommufd;         // CONFIG_IOMMUFD: SET_CONTAINER accepts an iommufd, /dev/iommu exists
   bool has_cdev;            // CONFIG_VFIO_DEVICE_CDEV: /dev/vfio/devices/vfioN
   bool has_noiommu;         // CONFIG_VFIO_NOIOMMU
+  // CONFIG_IOMMUFD_NOIOMMU: devices without an IOMMU have a cdev, noiommu-vfioN.
+  bool has_noiommu_cdev;
   // vfio_pin_pages asks for the driver's dma_unmap first.
   bool pin_needs_dma_unmap;
   // Every file of a no-IOMMU device needs CAP_SYS_RAWIO, not only the first.

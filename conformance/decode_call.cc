@@ -159,6 +159,17 @@ std::string Decode(const traces::Event& event) {
       return fmt::format("{} {}s {:#x} bytes at iova {:#x}", event.device_dma().dev(),
                          event.device_dma().write() ? "write" : "read", event.device_dma().len(),
                          event.device_dma().iova());
+    case Event::kMdevPin:
+      return fmt::format("driver of {} pins {} pages at iova {:#x}{}", event.mdev_pin().dev(),
+                         event.mdev_pin().pages(), event.mdev_pin().iova(),
+                         (event.mdev_pin().access() & 2) != 0 ? " for writing" : "");
+    case Event::kMdevUnpin:
+      return fmt::format("driver of {} unpins {} pages at iova {:#x}", event.mdev_unpin().dev(),
+                         event.mdev_unpin().pages(), event.mdev_unpin().iova());
+    case Event::kMdevRw:
+      return fmt::format("driver of {} {} {:#x} bytes at iova {:#x}", event.mdev_rw().dev(),
+                         event.mdev_rw().write() ? "writes" : "reads", event.mdev_rw().len(),
+                         event.mdev_rw().iova());
     case Event::kRead:
       return fmt::format("read({}, {})", event.read().fd(), event.read().len());
     case Event::kWrite:

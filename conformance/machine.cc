@@ -42,7 +42,7 @@ bool StepResult::SameOutcome(const StepResult& other) const {
       return false;
     }
   }
-  return data == other.data;
+  return data == other.data && notices == other.notices;
 }
 
 absl::StatusOr<Machine> Machine::Create(const traces::Header& header, const Side& side,
@@ -182,6 +182,7 @@ void Machine::Answer(const compat::Outcome& outcome, StepResult* result) const {
   result->ret = outcome.ret;
   result->err = outcome.err;
   result->rule = outcome.rule;
+  result->notices = system_.unmap_notices();
 }
 
 void Machine::Answer(Errno err, StepResult* result) const {
@@ -203,6 +204,7 @@ absl::Status Machine::Run(const Step& step, StepResult* result) {
   result->returned_fd = false;
   result->out_changed = false;
   result->mem.clear();
+  result->notices.clear();
   result->spill.clear();
   result->view.clear();
   result->data.clear();
@@ -239,6 +241,10 @@ absl::Status Machine::Run(const Step& step, StepResult* result) {
     }
   } else if (const auto* dma = std::get_if<DmaAction>(&step.action)) {
     Dma(*dma, result);
+  } else if (const auto* driver = std::get_if<DriverAction>(&step.action)) {
+    RunDriver(*driver, result);
+  } else if (const auto* mode = std::get_if<NoIommuModeAction>(&step.action)) {
+    system_.SetUnsafeNoIommu(mode->on);
   } else if (std::holds_alternative<ForkAction>(step.action)) {
     status = Fork();
   } else if (std::holds_alternative<ExitAction>(step.action)) {
@@ -376,6 +382,11 @@ void Machine::AddToDigest(const StepResult& result, const compat::ObservedState&
   for (const Expectation::Spill& spill : result.spill) {
     digest->Add(spill.addr);
     digest->AddBytes(spill.after.data(), spill.after.size());
+  }
+  for (const compat::UnmapNotice& notice : result.notices) {
+    digest->Add(notice.device);
+    digest->Add(notice.iova);
+    digest->Add(notice.length);
   }
   if (!result.data.empty()) digest->AddBytes(result.data.data(), result.data.size());
   for (const ViewRun& run : result.view) {

@@ -47,12 +47,14 @@ struct StepResult {
     uint64_t vm_lck, vm_pin;
   };
   std::vector<Charge> other_charges;
-  // DmaAction: the bytes that a read got.
+  // DmaAction and DriverAction: the bytes that a read got.
   Bytes data;
+  // The drivers that were told of an unmap during the call (dma_unmap).
+  std::vector<compat::UnmapNotice> notices;
   // ViewAction: what the device reaches.
   std::vector<ViewRun> view;
 
-  // ret, errno, out, mem, spill and data are the same (descriptors only have to be ones).
+  // ret, errno, out, mem, spill, data and notices are the same (descriptors only have to be ones).
   bool SameOutcome(const StepResult& other) const;
 };
 
@@ -146,6 +148,7 @@ class Machine {
   static void PrepareMm(sim::SimMemory* memory, sim::MmId mm, sim::ObjectId text,
                         ArgumentArea* area);
   void Dma(const DmaAction& dma, StepResult* result);
+  void RunDriver(const DriverAction& driver, StepResult* result);
   void ObserveCharges(StepResult* result);
 
   void SetFd(const Handle& handle, int fd);
@@ -178,6 +181,7 @@ class Machine {
   uint32_t current_ = 0;            // the process of the current step
   Bytes placed_;                    // scratch: the struct with its descriptors
   std::vector<uint32_t> released_;  // scratch: cookies of device mappings
+  std::vector<sim::PageId> frames_;  // scratch: pages that a driver pinned
 };
 
 }  // namespace iovalid::conformance

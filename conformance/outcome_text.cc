@@ -81,6 +81,10 @@ Answer AnswerOf(const traces::Event& event, const StepResult& result) {
   for (const Expectation::Spill& spill : result.spill) {
     answer.memory.push_back("beyond the struct, " + BufferText(spill.addr, spill.after));
   }
+  for (const compat::UnmapNotice& notice : result.notices) {
+    answer.memory.push_back(fmt::format("the driver of device {} is told: iova {:#x}, {:#x} bytes",
+                                        notice.device, notice.iova, notice.length));
+  }
   return answer;
 }
 

@@ -52,6 +52,40 @@ hwmodel::IommuConfig BuildIommu(const traces::Hardware& hardware) {
   return config;
 }
 
+// How the device does DMA, and what its driver does about it.
+absl::Status SetKind(const traces::Device& device, const compat::KernelProfile& profile,
+                     compat::DeviceConfig* out) {
+  switch (device.kind()) {
+    case traces::EMULATED:
+      out->kind = compat::DeviceKind::kEmulated;
+      out->dma_unmap = compat::DmaUnmap::kReleases;
+      break;
+    case traces::NO_IOMMU:
+      if (!profile.vfio.has_noiommu) {
+        return Invalid("device " + Printable(device.name()) +
+                       " has no IOMMU, and the kernel is built without that mode");
+      }
+      out->kind = compat::DeviceKind::kNoIommu;
+      if (!profile.vfio.has_noiommu_cdev) out->cdev_path.clear();
+      break;
+    default:
+      break;
+  }
+  if (!device.has_dma_unmap()) return absl::OkStatus();
+  switch (device.dma_unmap()) {
+    case traces::DRIVER_RELEASES:
+      out->dma_unmap = compat::DmaUnmap::kReleases;
+      break;
+    case traces::DRIVER_IGNORES:
+      out->dma_unmap = compat::DmaUnmap::kIgnores;
+      break;
+    default:
+      out->dma_unmap = compat::DmaUnmap::kNone;
+      break;
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 std::string_view ModeName(Mode mode) {
@@ -150,6 +184,18 @@ absl::StatusOr<compat::SystemConfig> BuildSystemConfig(const traces::Header& hea
         if (other.group >= out.group) out.group = other.group + 1;
       }
     }
+    if (absl::Status status = SetKind(device, *side.profile, &out); !status.ok()) return status;
+    for (const compat::DeviceConfig& other : config.devices) {
+      if (other.group == out.group && (other.kind != compat::DeviceKind::kIommu ||
+                                       out.kind != compat::DeviceKind::kIommu)) {
+        return Invalid("device " + Printable(device.name()) +
+                       " shares a group with a device that is not behind an IOMMU");
+      }
+    }
+    if (out.kind == compat::DeviceKind::kEmulated) {
+      config.devices.push_back(std::move(out));
+      continue;
+    }
     absl::StatusOr<compat::PciFunction> pci =
         compat::PciFunctionForModel(device.model(), device.bar0_len(), static_cast<uint32_t>(i));
     if (!pci.ok()) {
@@ -165,6 +211,8 @@ absl::StatusOr<compat::SystemConfig> BuildSystemConfig(const traces::Header& hea
       config.parameters.allow_unsafe_interrupts = on;
     } else if (parameter.name() == "disable_hugepages") {
       config.parameters.disable_hugepages = on;
+    } else if (parameter.name() == "enable_unsafe_noiommu_mode") {
+      config.parameters.enable_unsafe_noiommu = on;
     }
   }
   return config;

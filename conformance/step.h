@@ -166,6 +166,25 @@ struct DmaAction {
   Bytes data;                  // write: what
 };
 
+// What the driver of a device asks of VFIO, in the context of the step's process or of a kernel
+// thread.
+struct DriverAction {
+  enum class What : uint8_t { kPin, kUnpin, kRead, kWrite };
+  What what = What::kPin;
+  uint32_t device = kNoName;   // index into the header's devices
+  bool kernel_thread = false;
+  uint64_t iova = 0;           // bytes
+  int32_t pages = 0;           // pin, unpin
+  unsigned rights = 0;         // pin: bit 0 read, bit 1 write
+  uint64_t len = 0;            // read: bytes
+  Bytes data;                  // write
+};
+
+// vfio.enable_unsafe_noiommu_mode is set.
+struct NoIommuModeAction {
+  bool on = false;
+};
+
 // The step's process has a child, which gets the next number.
 struct ForkAction {};
 
@@ -186,18 +205,21 @@ using Action =
     std::variant<SkippedAction, BeginAction, EndAction, OpenAction, CloseAction, DupAction,
                  IoctlAction, MapAction, UnmapAction, ProtectAction, RemapAction, AdviseAction,
                  TouchAction, NewFileAction, ResizeAction, LimitAction, DropCapabilityAction,
-                 EntryLimitAction, ViewAction, DmaAction, ForkAction, ExitAction, ExecAction>;
+                 EntryLimitAction, ViewAction, DmaAction, ForkAction, ExitAction, ExecAction,
+                 DriverAction, NoIommuModeAction>;
 
 struct Step {
   uint64_t number = 0;  // the script's step number in the sequence; 0: none
   uint32_t process = 0;
   Action action;
 
-  // Open, close, dup and ioctl: the calls that are counted and compared.
+  // Open, close, dup and ioctl, and what drivers ask: the calls that are counted and compared.
   bool IsCall() const {
     return std::holds_alternative<IoctlAction>(action) ||
            std::holds_alternative<OpenAction>(action) ||
-           std::holds_alternative<CloseAction>(action) || std::holds_alternative<DupAction>(action);
+           std::holds_alternative<CloseAction>(action) ||
+           std::holds_alternative<DupAction>(action) ||
+           std::holds_alternative<DriverAction>(action);
   }
 };
 
@@ -239,6 +261,8 @@ struct Expectation {
   Bytes out;
   std::vector<MemAfter> mem;
   std::vector<Spill> spill;
+  // mdev_rw: the bytes that a read got, where recorded.
+  std::optional<Bytes> data;
   // dma_view: absent where the recorder could not tell.
   std::optional<std::vector<ViewRun>> view;
 };

@@ -66,19 +66,25 @@ Action CompileParameter(const traces::SetModuleParameter& set) {
   if (set.module() == "vfio_iommu_type1" && set.name() == "dma_entry_limit") {
     return EntryLimitAction{static_cast<uint32_t>(std::min<uint64_t>(set.value(), ~uint32_t{0}))};
   }
+  if (set.module() == "vfio" && set.name() == "enable_unsafe_noiommu_mode") {
+    return NoIommuModeAction{set.value() != 0};
+  }
   return SkippedAction{"set_module_parameter of another parameter"};
 }
 
 }  // namespace
 
 std::string GroupPath(const traces::Device& device) {
-  return device.group_path().empty() ? NumberedPath("/dev/vfio/", device.group())
-                                     : device.group_path();
+  if (!device.group_path().empty()) return device.group_path();
+  return NumberedPath(device.kind() == traces::NO_IOMMU ? "/dev/vfio/noiommu-" : "/dev/vfio/",
+                      device.group());
 }
 
 std::string CdevPath(const traces::Device& device) {
-  return device.cdev_path().empty() ? NumberedPath("/dev/vfio/devices/vfio", device.cdev())
-                                    : device.cdev_path();
+  if (!device.cdev_path().empty()) return device.cdev_path();
+  return NumberedPath(device.kind() == traces::NO_IOMMU ? "/dev/vfio/devices/noiommu-vfio"
+                                                        : "/dev/vfio/devices/vfio",
+                      device.cdev());
 }
 
 StepCompiler::StepCompiler(const traces::Header& header) : header_(header) {}
@@ -258,6 +264,35 @@ void StepCompiler::CompileView(const traces::View& view, Expectation* expectatio
   }
 }
 
+Action StepCompiler::CompileDriver(const traces::Event& event) const {
+  using What = DriverAction::What;
+  DriverAction action;
+  if (event.has_mdev_pin()) {
+    const traces::MdevPin& pin = event.mdev_pin();
+    action.device = DeviceNamed(pin.dev());
+    action.kernel_thread = pin.kthread();
+    action.iova = pin.iova();
+    action.pages = pin.pages();
+    action.rights = pin.access();
+  } else if (event.has_mdev_unpin()) {
+    const traces::MdevUnpin& unpin = event.mdev_unpin();
+    action.what = What::kUnpin;
+    action.device = DeviceNamed(unpin.dev());
+    action.kernel_thread = unpin.kthread();
+    action.iova = unpin.iova();
+    action.pages = unpin.pages();
+  } else {
+    const traces::MdevRw& rw = event.mdev_rw();
+    action.what = rw.write() ? What::kWrite : What::kRead;
+    action.device = DeviceNamed(rw.dev());
+    action.kernel_thread = rw.kthread();
+    action.iova = rw.iova();
+    action.len = rw.len();
+    action.data = BytesOf(rw.data());
+  }
+  return action;
+}
+
 void StepCompiler::CompileOutcome(const traces::Event& event, Expectation* expectation) {
   if (!event.has_outcome()) return;
   const traces::Outcome& outcome = event.outcome();
@@ -281,6 +316,7 @@ void StepCompiler::CompileOutcome(const traces::Event& event, Expectation* expec
     const bool changed = after.after_case() == traces::MemAfter::kBytesAfter;
     expectation->mem.push_back({!changed, changed ? BytesOf(after.bytes_after()) : Bytes()});
   }
+  if (outcome.has_data()) expectation->data = BytesOf(outcome.data());
   for (const traces::Spill& spill : outcome.spill()) {
     expectation->spill.push_back({spill.addr(), BytesOf(spill.after())});
   }
@@ -404,6 +440,11 @@ absl::Status StepCompiler::Compile(const traces::Event& event, Step* step,
       step->action = DmaAction{DeviceNamed(event.device_dma().dev()), event.device_dma().iova(),
                                event.device_dma().len(), event.device_dma().write(),
                                BytesOf(event.device_dma().data())};
+      break;
+    case Event::kMdevPin:
+    case Event::kMdevUnpin:
+    case Event::kMdevRw:
+      step->action = CompileDriver(event);
       break;
     case Event::kRead:
       step->action = SkippedAction{"read"};

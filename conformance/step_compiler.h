@@ -47,6 +47,7 @@ class StepCompiler {
   Action CompileMap(const traces::Mmap& mmap);
   Action CompileVma(const traces::Vma& vma);
   void SetSource(traces::MemoryKind kind, const std::string& obj, bool map_shared, MapAction* map);
+  Action CompileDriver(const traces::Event& event) const;
   void CompileOutcome(const traces::Event& event, Expectation* expectation);
   void CompileView(const traces::View& view, Expectation* expectation);
 

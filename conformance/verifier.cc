@@ -70,6 +70,10 @@ uint32_t CompareOutcome(const Step& step, const Expectation& expected, const Ste
   uint32_t bits = 0;
   if (IsUnmodelled(actual.rule)) bits |= kMismatchUnmodelled;
   if (static_cast<uint32_t>(actual.err) != expected.error) bits |= kMismatchErrno;
+  if (std::holds_alternative<DriverAction>(step.action)) {
+    if (expected.ret && *expected.ret != actual.ret) bits |= kMismatchRet;
+    if (expected.data && *expected.data != actual.data) bits |= kMismatchMem;
+  }
   const auto* ioctl = std::get_if<IoctlAction>(&step.action);
   if (ioctl == nullptr) return bits;
   if (expected.returned_fd) {

@@ -10,7 +10,7 @@ KINDS = {10: "begin", 11: "end", 12: "open", 13: "close", 14: "dup", 15: "ioctl"
          23: "memfd", 24: "eventfd", 25: "file", 26: "ftruncate", 27: "vma", 28: "setrlimit",
          29: "cap_drop", 30: "set_module_parameter", 31: "device_dma", 32: "read", 33: "write",
          34: "poll", 35: "fork", 36: "exit", 37: "observe", 38: "dma_view", 39: "crash",
-         45: "exec"}
+         40: "mdev_pin", 41: "mdev_unpin", 42: "mdev_rw", 45: "exec"}
 
 
 def varint(data, pos):

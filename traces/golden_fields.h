@@ -79,6 +79,19 @@ class GoldenFields {
   uint32_t Errno(std::string_view key) { return Spelled(key, ErrnoFromName, "errno name"); }
   Mode OfMode(std::string_view key) { return Spelled(key, ModeFromName, "mode"); }
 
+  DeviceKind OfKind(std::string_view key) {
+    return Spelled(key, DeviceKindFromName, "kind of device");
+  }
+  DmaUnmap OfDmaUnmap(std::string_view key) {
+    return Spelled(key, DmaUnmapFromName, "behaviour of a driver");
+  }
+  int32_t I32(std::string_view key) {
+    const Node* node = Required(key);
+    const int64_t value = Signed(node, key);
+    if (value != static_cast<int32_t>(value)) Wrong(*node, key, "not a number of 32 bits");
+    return static_cast<int32_t>(value);
+  }
+
   // Items of arrays.
   std::string_view Text(const Node* node, std::string_view key) {
     if (node == nullptr) return {};

@@ -203,6 +203,12 @@ std::string_view CallName(const Event& event) {
                  : "set_module_parameter";
     case Event::kDeviceDma:
       return "device_dma";
+    case Event::kMdevPin:
+      return "mdev_pin";
+    case Event::kMdevUnpin:
+      return "mdev_unpin";
+    case Event::kMdevRw:
+      return "mdev_rw";
     case Event::kRead:
       return "read";
     case Event::kWrite:
@@ -325,6 +331,28 @@ void FormatArguments(const Event& event, GoldenLine* line) {
       if (event.device_dma().write()) line->Bytes("data", event.device_dma().data());
       if (outcome.has_data()) line->Bytes("got", outcome.data());
       break;
+    case Event::kMdevPin:
+      line->Str("dev", event.mdev_pin().dev());
+      line->Hex("iova", event.mdev_pin().iova());
+      line->Number("pages", event.mdev_pin().pages());
+      line->Str("access", ProtName(event.mdev_pin().access()));
+      if (event.mdev_pin().kthread()) line->Bool("kthread", true);
+      break;
+    case Event::kMdevUnpin:
+      line->Str("dev", event.mdev_unpin().dev());
+      line->Hex("iova", event.mdev_unpin().iova());
+      line->Number("pages", event.mdev_unpin().pages());
+      if (event.mdev_unpin().kthread()) line->Bool("kthread", true);
+      break;
+    case Event::kMdevRw:
+      line->Str("dev", event.mdev_rw().dev());
+      line->Hex("iova", event.mdev_rw().iova());
+      line->Number("len", event.mdev_rw().len());
+      line->Str("dir", event.mdev_rw().write() ? "w" : "r");
+      if (event.mdev_rw().write()) line->Bytes("data", event.mdev_rw().data());
+      if (event.mdev_rw().kthread()) line->Bool("kthread", true);
+      if (outcome.has_data()) line->Bytes("got", outcome.data());
+      break;
     case Event::kRead:
       line->Str("fd", event.read().fd());
       line->Number("len", event.read().len());
@@ -383,7 +411,8 @@ void FormatGoldenEvent(const Event& event, std::string* out) {
     if (event.task() != 0) line.Number("task", event.task());
     line.Str("call", CallName(event));
     FormatArguments(event, &line);
-    const bool returns = event.has_read() || event.has_write() || event.has_poll();
+    const bool returns = event.has_read() || event.has_write() || event.has_poll() ||
+                         event.has_mdev_pin();
     if (returns && outcome.has_ret()) line.Number("ret", outcome.ret());
     if (outcome.has_error() && !event.has_set_module_parameter()) {
       line.Str("errno", ErrnoToName(outcome.error()));

@@ -18,6 +18,8 @@ void FormatDevice(const Device& device, std::string* out) {
   line.OptStr("cdev", device.cdev());
   line.OptStr("cdev_path", device.cdev_path());
   if (device.has_bar0_len()) line.Number("bar0_len", device.bar0_len());
+  if (device.has_kind()) line.Str("kind", DeviceKindName(device.kind()));
+  if (device.has_dma_unmap()) line.Str("dma_unmap", DmaUnmapName(device.dma_unmap()));
   line.End("}");
 }
 

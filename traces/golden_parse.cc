@@ -157,6 +157,36 @@ void ParseDeviceDma(GoldenFields* f, Event* event) {
   if (f->Has("got")) event->mutable_outcome()->set_data(f->Bytes("got"));
 }
 
+// What the driver of a device asks of VFIO. False when the name is none of it.
+bool ParseDriverCall(const std::string& call, GoldenFields* f, Event* event) {
+  if (call == "mdev_pin") {
+    MdevPin* pin = event->mutable_mdev_pin();
+    pin->set_dev(f->Str("dev"));
+    pin->set_iova(f->Hex("iova"));
+    pin->set_pages(f->I32("pages"));
+    pin->set_access(f->Prot("access"));
+    if (f->Has("kthread")) pin->set_kthread(f->Bool("kthread"));
+  } else if (call == "mdev_unpin") {
+    MdevUnpin* unpin = event->mutable_mdev_unpin();
+    unpin->set_dev(f->Str("dev"));
+    unpin->set_iova(f->Hex("iova"));
+    unpin->set_pages(f->I32("pages"));
+    if (f->Has("kthread")) unpin->set_kthread(f->Bool("kthread"));
+  } else if (call == "mdev_rw") {
+    MdevRw* rw = event->mutable_mdev_rw();
+    rw->set_dev(f->Str("dev"));
+    rw->set_iova(f->Hex("iova"));
+    rw->set_len(f->U64("len"));
+    rw->set_write(f->Str("dir") == "w");
+    if (f->Has("data")) rw->set_data(f->Bytes("data"));
+    if (f->Has("kthread")) rw->set_kthread(f->Bool("kthread"));
+    if (f->Has("got")) event->mutable_outcome()->set_data(f->Bytes("got"));
+  } else {
+    return false;
+  }
+  return true;
+}
+
 void ParseSequenceBegin(GoldenFields* f, SequenceBegin* begin) {
   begin->set_seq(f->I64("seq"));
   begin->set_name(f->OptStr("name"));
@@ -299,7 +329,8 @@ void ParseCall(const JsonLine& json, GoldenFields* f, Event* event) {
     event->mutable_crash()->set_sig(static_cast<int32_t>(f->I64("sig")));
   } else if (call == "device_dma") {
     ParseDeviceDma(f, event);
-  } else if (!ParseMemoryCall(call, f, event) && !ParseSmallCall(call, json, f, event)) {
+  } else if (!ParseMemoryCall(call, f, event) && !ParseSmallCall(call, json, f, event) &&
+             !ParseDriverCall(call, f, event)) {
     f->Wrong(*json.Find(json.root(), "call"), "call", "not a known call");
     return;
   }

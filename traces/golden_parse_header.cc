@@ -51,6 +51,8 @@ absl::Status ParseDevice(const JsonLine& json, const Node& object, Device* devic
   device->set_group_path(f.OptStr("group_path"));
   device->set_cdev_path(f.OptStr("cdev_path"));
   device->set_model(f.OptStr("model"));
+  if (f.Has("kind")) device->set_kind(f.OfKind("kind"));
+  if (f.Has("dma_unmap")) device->set_dma_unmap(f.OfDmaUnmap("dma_unmap"));
   return f.status();
 }
 

@@ -36,6 +36,8 @@ inline constexpr int kMaxRuns = 65536;
 inline constexpr int kMaxKept = 1024;
 // One DMA transfer, in bytes.
 inline constexpr uint64_t kMaxDmaBytes = 1u << 20;
+// One mdev_pin, in pages.
+inline constexpr int32_t kMaxPinPages = 1 << 20;
 
 }  // namespace iovalid::traces
 

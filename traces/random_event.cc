@@ -4,6 +4,7 @@
 #include <string>
 
 #include "google/protobuf/descriptor.h"
+#include "traces/limits.h"
 
 namespace iovalid::traces {
 namespace {
@@ -158,8 +159,15 @@ void Repair(Event* event, std::mt19937_64& random) {
     event->mutable_sequence_begin()->set_rlimit_memlock(-1);
   } else if (event->has_setrlimit() && event->setrlimit().memlock() < 0) {
     event->mutable_setrlimit()->set_memlock(-1);
-  } else if (event->has_device_dma() && event->device_dma().write()) {
-    event->mutable_device_dma()->set_len(event->device_dma().data().size());
+  } else if (event->has_device_dma()) {
+    DeviceDma* dma = event->mutable_device_dma();
+    dma->set_len(dma->write() ? dma->data().size() : dma->len() % (kMaxDmaBytes + 1));
+  } else if (event->has_mdev_pin()) {
+    event->mutable_mdev_pin()->set_access(event->mdev_pin().access() & 3);
+    event->mutable_mdev_pin()->set_pages(event->mdev_pin().pages() % (kMaxPinPages + 1));
+  } else if (event->has_mdev_rw()) {
+    MdevRw* rw = event->mutable_mdev_rw();
+    rw->set_len(rw->write() ? rw->data().size() : rw->len() % (kMaxDmaBytes + 1));
   } else if (event->has_dma_view() && event->dma_view().has_view()) {
     for (Run& run : *event->mutable_dma_view()->mutable_view()->mutable_runs()) {
       run.set_access(run.access() & 3);

@@ -16,6 +16,11 @@ static_assert(std::size(kTouched) == Touched_ARRAYSIZE);
 constexpr std::string_view kModes[] = {"", "type1", "compat", "native", "compat-node"};
 static_assert(std::size(kModes) == Mode_ARRAYSIZE);
 
+constexpr std::string_view kDeviceKinds[] = {"iommu", "emulated", "none"};
+static_assert(std::size(kDeviceKinds) == DeviceKind_ARRAYSIZE);
+constexpr std::string_view kDmaUnmaps[] = {"none", "releases", "ignores"};
+static_assert(std::size(kDmaUnmaps) == DmaUnmap_ARRAYSIZE);
+
 template <typename Enum, size_t N>
 std::string_view Spell(const std::string_view (&names)[N], Enum value) {
   const auto index = static_cast<size_t>(value);
@@ -66,6 +71,16 @@ std::optional<Touched> TouchedFromName(std::string_view name) {
 
 std::string_view ModeName(Mode mode) { return Spell(kModes, mode); }
 std::optional<Mode> ModeFromName(std::string_view name) { return Find<Mode>(kModes, name); }
+
+std::string_view DeviceKindName(DeviceKind kind) { return Spell(kDeviceKinds, kind); }
+std::optional<DeviceKind> DeviceKindFromName(std::string_view name) {
+  return Find<DeviceKind>(kDeviceKinds, name);
+}
+
+std::string_view DmaUnmapName(DmaUnmap dma_unmap) { return Spell(kDmaUnmaps, dma_unmap); }
+std::optional<DmaUnmap> DmaUnmapFromName(std::string_view name) {
+  return Find<DmaUnmap>(kDmaUnmaps, name);
+}
 
 void AppendHex(std::string_view bytes, std::string* out) {
   static constexpr char kDigits[] = "0123456789abcdef";

@@ -29,6 +29,14 @@ std::optional<Touched> TouchedFromName(std::string_view name);
 std::string_view ModeName(Mode mode);
 std::optional<Mode> ModeFromName(std::string_view name);
 
+// "iommu", "emulated", "none".
+std::string_view DeviceKindName(DeviceKind kind);
+std::optional<DeviceKind> DeviceKindFromName(std::string_view name);
+
+// "none", "releases", "ignores".
+std::string_view DmaUnmapName(DmaUnmap dma_unmap);
+std::optional<DmaUnmap> DmaUnmapFromName(std::string_view name);
+
 // Lower-case digits, two a byte.
 void AppendHex(std::string_view bytes, std::string* out);
 // Appends the bytes to *out. False (and *out as it was) for an odd number of digits or a non-digit.

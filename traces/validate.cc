@@ -204,6 +204,22 @@ absl::Status CheckWhat(const Event& event, const Outcome* outcome) {
         return Bad("device_dma.data", "is not len bytes");
       }
       return Name("device_dma.dev", event.device_dma().dev());
+    case Event::kMdevPin:
+      if (event.mdev_pin().access() > 3) {
+        return Bad("mdev_pin.access", "has bits other than read and write");
+      }
+      if (event.mdev_pin().pages() > kMaxPinPages) {
+        return Bad("mdev_pin.pages", "is more than 1,048,576");
+      }
+      return Name("mdev_pin.dev", event.mdev_pin().dev());
+    case Event::kMdevUnpin:
+      return Name("mdev_unpin.dev", event.mdev_unpin().dev());
+    case Event::kMdevRw:
+      if (event.mdev_rw().len() > kMaxDmaBytes) return Bad("mdev_rw.len", "is more than 1 MiB");
+      if (event.mdev_rw().write() && event.mdev_rw().data().size() != event.mdev_rw().len()) {
+        return Bad("mdev_rw.data", "is not len bytes");
+      }
+      return Name("mdev_rw.dev", event.mdev_rw().dev());
     case Event::kRead:
       return Name("read.fd", event.read().fd());
     case Event::kWrite:
@@ -267,6 +283,12 @@ absl::Status ValidateHeader(const Header& header) {
     return status;
   }
   for (const Device& device : header.devices()) {
+    if (!DeviceKind_IsValid(device.kind())) {
+      return Bad("header.devices.kind", "is not a known kind of device");
+    }
+    if (!DmaUnmap_IsValid(device.dma_unmap())) {
+      return Bad("header.devices.dma_unmap", "is not a known behaviour of a driver");
+    }
     if (auto status = All(Name("header.devices.name", device.name()),
                           Name("header.devices.bdf", device.bdf()),
                           Name("header.devices.group", device.group()),

@@ -108,6 +108,18 @@ TEST(Validate, ValuesOutsideTheirRange) {
   event.mutable_device_dma()->set_write(true);
   event.mutable_device_dma()->set_len(2);
   EXPECT_THAT(Why(event), HasSubstr("is not len bytes"));
+  event.mutable_mdev_rw()->set_write(true);
+  event.mutable_mdev_rw()->set_len(2);
+  EXPECT_THAT(Why(event), HasSubstr("mdev_rw.data is not len bytes"));
+  event.mutable_mdev_rw()->set_len((1 << 20) + 1);
+  EXPECT_THAT(Why(event), HasSubstr("more than 1 MiB"));
+  event.mutable_mdev_pin()->set_access(4);
+  EXPECT_THAT(Why(event), HasSubstr("mdev_pin.access"));
+  event.mutable_mdev_pin()->set_access(3);
+  event.mutable_mdev_pin()->set_pages((1 << 20) + 1);
+  EXPECT_THAT(Why(event), HasSubstr("mdev_pin.pages"));
+  event.mutable_mdev_pin()->set_pages(-1);
+  EXPECT_EQ(Why(event), "");
 }
 
 }  // namespace
