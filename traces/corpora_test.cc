@@ -97,7 +97,7 @@ INSTANTIATE_TEST_SUITE_P(All, Corpora, ::testing::ValuesIn(Recordings()), [](con
   return name;
 });
 
-TEST(CorporaList, IsComplete) { EXPECT_EQ(Recordings().size(), 38u + 18u); }
+TEST(CorporaList, IsComplete) { EXPECT_EQ(Recordings().size(), 42u + 18u); }
 
 }  // namespace
 }  // namespace iovalid::traces
