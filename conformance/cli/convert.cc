@@ -8,7 +8,9 @@
 #include <iostream>
 #include <memory>
 
+#include "conformance/c_program.h"
 #include "conformance/cli/terminal.h"
+#include "conformance/side.h"
 #include "traces/golden.h"
 #include "traces/open_any.h"
 #include "traces/text.h"
@@ -22,6 +24,7 @@ bool EndsIn(const std::string& name, const std::string& end) {
 }
 
 absl::Status Write(traces::EventSource& source, const std::string& format, std::ostream& out) {
+  if (format == "c") return WriteCProgram(source, *ParseSide("type1"), *ParseSide("compat"), out);
   return format == "textproto" ? traces::WriteText(source, out) : traces::ExportGolden(source, out);
 }
 
@@ -60,11 +63,14 @@ absl::Status Convert(const std::string& from, const std::string& to, const std::
     status = WriteFile(**source, "jsonl", to);
   } else if (EndsIn(to, ".textproto")) {
     status = WriteFile(**source, "textproto", to);
+  } else if (EndsIn(to, ".c")) {
+    status = WriteFile(**source, "c", to);
   } else if (EndsIn(to, ".iovt")) {
     status = traces::WriteTrace(**source, to,
                                 archive ? traces::ArchiveOptions() : traces::WriterOptions());
   } else {
-    return absl::InvalidArgumentError(to + ": the name must end in .iovt, .jsonl or .textproto");
+    return absl::InvalidArgumentError(to +
+                                      ": the name must end in .iovt, .jsonl, .textproto or .c");
   }
   PrintWarnings(**source);
   return status;

@@ -16,25 +16,30 @@ struct Options {
 
 constexpr char kFooter[] =
     "The form is told by the target's name: .jsonl (golden JSONL, as it was imported), .textproto\n"
-    "(to read and edit), .iovt. Without a target it goes to standard output.\n"
+    "(to read and edit), .iovt, .c. Without a target it goes to standard output.\n"
+    "\n"
+    "The C program makes the calls of one scripted sequence on a real kernel, `PROGRAM "
+    "type1|compat\n"
+    "BDF...`, and says of each answer whether the models of type1@7.3 and compat@7.3 give it.\n"
     "\n"
     "Examples:\n"
     "  iovalid export trace.iovt trace.textproto\n"
     "  iovalid export trace.iovt | head\n"
-    "  iovalid export --format textproto trace.iovt | less";
+    "  iovalid export --format textproto trace.iovt | less\n"
+    "  iovalid export found.textproto found.c && cc -O1 -static -o found found.c";
 
 }  // namespace
 
 void AddExport(CLI::App& app, Run* run) {
   auto options = std::make_shared<Options>();
   CLI::App* command =
-      app.add_subcommand("export", "Convert a trace to golden JSONL or .textproto.");
+      app.add_subcommand("export", "Convert a trace to golden JSONL, .textproto or a C program.");
   command->footer(kFooter);
   command->add_option("TRACE", options->from, "a trace of any kind")->required();
   command->add_option("TO", options->to, "the file to write; - is standard output")
       ->capture_default_str();
-  command->add_option("--format", options->format, "of standard output: jsonl or textproto")
-      ->check(CLI::IsMember({"jsonl", "textproto"}))
+  command->add_option("--format", options->format, "of standard output: jsonl, textproto or c")
+      ->check(CLI::IsMember({"jsonl", "textproto", "c"}))
       ->capture_default_str();
   command->callback([options, run] {
     *run = [options] {
