@@ -22,9 +22,9 @@ namespace iovalid::hwmodel {
 //                  would select in them must be zero
 //
 // The top level, 6, selects by 7 bits and has no pages. 512 GiB pages are left out, as the kernel
-// does on account of a hardware bug. IR and IW count at every level. kGranule 12 is AMD's; 11 is the
-// format of the kernel's iommufd selftests, whose pages of 2 KiB stand for an IOMMU page smaller than
-// the processor's: addresses in entries count granules.
+// does on account of a hardware bug. IR and IW count at every level. kGranule 12 is AMD's; 11 is
+// the format of the kernel's iommufd selftests, whose pages of 2 KiB stand for an IOMMU page
+// smaller than the processor's: addresses in entries count granules.
 template <unsigned kGranule>
 struct AmdV1Pages {
   static constexpr FormatId kId = kGranule == 12 ? FormatId::kAmdV1 : FormatId::kMock2K;
@@ -122,8 +122,7 @@ struct AmdV1Pages {
   static ReservedBits Limits(const HardwareLimits& limits) {
     ReservedBits reserved;
     const uint64_t common =
-        BitRange(52, 58) |
-        (kAddress & ~BitsBelow(limits.host_address_bits + (12 - kGranuleLog2)));
+        BitRange(52, 58) | (kAddress & ~BitsBelow(limits.host_address_bits + (12 - kGranuleLog2)));
     for (unsigned level = 1; level <= kMaxLevels; ++level) {
       reserved.in_table[level] = reserved.in_leaf[level] = common;
     }
@@ -145,8 +144,8 @@ struct AmdV1Pages {
   }
 
   static constexpr FaultReason AdFault(uint64_t, bool, bool, AdMode) { return FaultReason::kNone; }
-  // With DTE.HAD (section 2.2.2.1): accessed in the pages, and dirty on a write, in the slot that the
-  // walk went through.
+  // With DTE.HAD (section 2.2.2.1): accessed in the pages, and dirty on a write, in the slot that
+  // the walk went through.
   static constexpr uint64_t WithAd(uint64_t entry, bool leaf, bool write) {
     return leaf ? entry | kAccessed | (write ? kDirty : 0) : entry;
   }

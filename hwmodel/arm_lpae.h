@@ -10,10 +10,10 @@
 namespace iovalid::hwmodel {
 
 // Descriptors of the Arm VMSAv8-64 translation tables that SMMUv3 walks (a format, see format.h):
-// Arm Architecture Reference Manual (DDI 0487), section D8.3 "Translation table descriptor formats",
-// D8.4 for permissions, D8.7 for the Contiguous bit; SMMUv3 architecture (IHI 0070), section 3.13
-// for hardware updates (HTTU). Our level 1 is Arm's level 3, 2 is 2, 3 is 1, 4 is 0. Addresses of up
-// to 48 bits (LPA and LPA2 are refused).
+// Arm Architecture Reference Manual (DDI 0487), section D8.3 "Translation table descriptor
+// formats", D8.4 for permissions, D8.7 for the Contiguous bit; SMMUv3 architecture (IHI 0070),
+// section 3.13 for hardware updates (HTTU). Our level 1 is Arm's level 3, 2 is 2, 3 is 1, 4 is 0.
+// Addresses of up to 48 bits (LPA and LPA2 are refused).
 //
 //   bits 0-1   0b11 a table, or a page in the last level; 0b01 a block; else a translation fault
 //   bits 6-7   stage 1: AP[2:1] (1: unprivileged access; 2: read-only); stage 2: S2AP (read, write)
@@ -21,8 +21,8 @@ namespace iovalid::hwmodel {
 //
 // Requests are unprivileged data accesses. The Contiguous bit marks groups of 16 (4 KiB granule),
 // 128 or, for blocks, 32 (16 KiB), 32 (64 KiB) descriptors; the walker takes a group for one page.
-// The kernel's io-pgtable-arm never sets it; the engine does where the bit map of page sizes has the
-// size of a group.
+// The kernel's io-pgtable-arm never sets it; the engine does where the bit map of page sizes has
+// the size of a group.
 template <unsigned kStage, unsigned kGranule>
 struct ArmLpae {
   static_assert(kStage == 1 || kStage == 2);
@@ -53,8 +53,8 @@ struct ArmLpae {
   static constexpr uint64_t kAddress = BitRange(kGranule, 47);
   // Inner shareable; stage 1 not global, stage 2 normal write-back (what io-pgtable-arm writes for
   // IOMMU_CACHE).
-  static constexpr uint64_t kMemory = kStage == 1 ? uint64_t{3} << 8 | 1 << 11 | 1 << 2
-                                                  : uint64_t{3} << 8 | 0xf << 2;
+  static constexpr uint64_t kMemory =
+      kStage == 1 ? uint64_t{3} << 8 | 1 << 11 | 1 << 2 : uint64_t{3} << 8 | 0xf << 2;
 
   static constexpr unsigned EntrySizeLog2(unsigned level) {
     return kGranuleLog2 + kIndexBits * (level - 1);
@@ -67,8 +67,8 @@ struct ArmLpae {
   }
   static constexpr uint64_t LeafSizes(unsigned level) {
     if (level > kMaxLeafLevel) return 0;
-    return uint64_t{1} << EntrySizeLog2(level) |
-           uint64_t{1} << (EntrySizeLog2(level) + GroupLog2(level));
+    return uint64_t{1} << EntrySizeLog2(level) | uint64_t{1}
+                                                     << (EntrySizeLog2(level) + GroupLog2(level));
   }
 
   static constexpr EntryKind KindOf(uint64_t entry, unsigned level) {
@@ -115,7 +115,8 @@ struct ArmLpae {
   }
   // DBM with the right to write: dirty.
   static constexpr bool IsDirty(uint64_t entry) {
-    return (entry & kDbm) != 0 && (kStage == 1 ? (entry & kReadOnly) == 0 : (entry & kS2Write) != 0);
+    return (entry & kDbm) != 0 &&
+           (kStage == 1 ? (entry & kReadOnly) == 0 : (entry & kS2Write) != 0);
   }
   static constexpr uint64_t MakeClean(uint64_t entry) {
     if ((entry & kDbm) == 0) return entry;

@@ -48,8 +48,12 @@ const Context* ContextTables::Find(SourceId source, Pasid pasid) const {
 }
 
 const CachedContext* ContextCache::Fill(SourceId source, const CachedContext& context) {
-  if (source >= sources_.size()) sources_.resize(source + 1);
+  if (source >= sources_.size()) {
+    sources_.resize(source + 1);
+    hot_.resize(source + 1);
+  }
   sources_[source] = context;
+  hot_[source] = {context.offset, context.limit, context.space, context.translates};
   return &sources_[source];
 }
 

@@ -14,21 +14,16 @@ namespace iovalid::hwmodel {
 // A context as the unit holds it, with the tags of its translations.
 struct CachedContext {
   bool valid = false;
-  bool translates = false;  // through tables
-  bool sign_extended = false;
-  uint8_t input_bits = 0;
+  bool translates = false;   // through tables
   SpaceId space = 0;         // of the translations that its requests use
   SpaceId second_space = 0;  // of the second stage, where it is nested
+  // An address has a place in the tables where address + offset <= limit, modulo 2^64.
+  uint64_t offset = 0;
+  uint64_t limit = 0;
   Context context;
 
   // Whether the tables that an address is looked up in have a place for it.
-  bool Holds(uint64_t address) const {
-    if (sign_extended) {
-      const uint64_t above = address >> (input_bits - 1);
-      return above == 0 || above == ~uint64_t{0} >> (input_bits - 1);
-    }
-    return input_bits >= 64 || address >> input_bits == 0;
-  }
+  bool Holds(uint64_t address) const { return address + offset <= limit; }
 };
 
 // What software wrote: contexts by source, and by source and PASID.
@@ -54,7 +49,7 @@ class ContextTables {
   };
   std::vector<Process>::iterator LowerBound(SourceId source, Pasid pasid);
 
-  std::vector<Device> devices_;      // by source
+  std::vector<Device> devices_;     // by source
   std::vector<Process> processes_;  // sorted by source and PASID
 };
 
@@ -69,6 +64,19 @@ class ContextCache {
   const CachedContext* Find(SourceId source) const {
     return source < sources_.size() && sources_[source].valid ? &sources_[source] : nullptr;
   }
+  // What a hit of the IOTLB needs of a source whose requests go through tables, in half a cache
+  // line. Null otherwise.
+  struct Hot {
+    uint64_t offset = 0;
+    uint64_t limit = 0;
+    SpaceId space = 0;
+    bool translates = false;
+
+    bool Holds(uint64_t address) const { return address + offset <= limit; }
+  };
+  const Hot* FindHot(SourceId source) const {
+    return source < hot_.size() && hot_[source].translates ? &hot_[source] : nullptr;
+  }
   const CachedContext* Find(SourceId source, Pasid pasid) const {
     if (pasids_.empty()) return nullptr;
     const Process& p = pasids_[SlotOf(source, pasid)];
@@ -82,7 +90,9 @@ class ContextCache {
   void Invalidate(Match match) {
     for (SourceId source = 0; source < sources_.size(); ++source) {
       CachedContext& c = sources_[source];
-      if (c.valid && match(source, kNoPasid, c.context)) c.valid = false;
+      if (!c.valid || !match(source, kNoPasid, c.context)) continue;
+      c.valid = false;
+      hot_[source] = {};
     }
     for (Process& p : pasids_) {
       if (p.cached.valid && match(p.source, p.pasid, p.cached.context)) p.cached.valid = false;
@@ -101,6 +111,7 @@ class ContextCache {
 
   unsigned pasid_entries_;
   std::vector<CachedContext> sources_;  // by source
+  std::vector<Hot> hot_;                // by source
   std::vector<Process> pasids_;         // empty until the first fill
 };
 

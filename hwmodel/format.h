@@ -12,13 +12,14 @@
 namespace iovalid::hwmodel {
 
 // The page-table formats. A format is a class of static members that says what an entry looks like;
-// the engine (PageTable) and the hardware's walk (TableWalk) are templates over it. What the members
-// mean:
+// the engine (PageTable) and the hardware's walk (TableWalk) are templates over it. What the
+// members mean:
 //
 //   kGranuleLog2, kIndexBits   the smallest page in bytes, and the entries of a table, as log2
 //   kMinLevels, kMaxLevels     levels are counted from 1, the table whose entries map the granule
 //   kMaxRootBits               the top table may be larger than the others: index bits at most
-//   kReplicated                the entries of a leaf that fills several are equal (else each has its
+//   kReplicated                the entries of a leaf that fills several are equal (else each has
+//   its
 //                              own part of the address)
 //   kRightsFirst               hardware looks at the rights of an entry before its reserved bits
 //   LeafSizes(level)           sizes in bytes that leaves in such a table can have, as a bit map

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Random sequences of map, unmap, device access and dirty reading on every format, against a flat map
-// of leaves that knows nothing of tables, under every policy; read back through table memory only.
+// Random sequences of map, unmap, device access and dirty reading on every format, against a flat
+// map of leaves that knows nothing of tables, under every policy; read back through table memory
+// only.
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
@@ -41,10 +42,9 @@ Sizes SizesOf(const FormatShape& shape) {
 
 // Formats without write-only pages.
 unsigned Granted(FormatId format, unsigned rights) {
-  const bool write_reads =
-      format == FormatId::kVtdFirstStage || format == FormatId::kRiscvSv ||
-      format == FormatId::kRiscvGStage || format == FormatId::kArm4KStage1 ||
-      format == FormatId::kArm16KStage1 || format == FormatId::kArm64KStage1;
+  const bool write_reads = format == FormatId::kVtdFirstStage || format == FormatId::kRiscvSv ||
+                           format == FormatId::kRiscvGStage || format == FormatId::kArm4KStage1 ||
+                           format == FormatId::kArm16KStage1 || format == FormatId::kArm64KStage1;
   return write_reads && (rights & kWrite) != 0 ? kRead | kWrite : rights;
 }
 
@@ -76,12 +76,11 @@ rc::Gen<uint64_t> GenPage(const FormatShape& shape) {
                                        std::min(second * second, end - 3 * second),
                                        end - 2 * second};
   return rc::gen::map(
-      rc::gen::tuple(
-          rc::gen::elementOf(bases),
-          rc::gen::weightedOneOf<uint64_t>({{4, rc::gen::just<uint64_t>(0)},
-                                            {2, rc::gen::inRange<uint64_t>(0, 8)},
-                                            {1, rc::gen::element<uint64_t>(16, 32, 128)},
-                                            {1, rc::gen::inRange<uint64_t>(500, 520)}})),
+      rc::gen::tuple(rc::gen::elementOf(bases),
+                     rc::gen::weightedOneOf<uint64_t>({{4, rc::gen::just<uint64_t>(0)},
+                                                       {2, rc::gen::inRange<uint64_t>(0, 8)},
+                                                       {1, rc::gen::element<uint64_t>(16, 32, 128)},
+                                                       {1, rc::gen::inRange<uint64_t>(500, 520)}})),
       [](const std::tuple<uint64_t, uint64_t>& t) { return std::get<0>(t) + std::get<1>(t); });
 }
 
@@ -93,19 +92,19 @@ rc::Gen<Op> GenOp(const FormatShape& shape) {
                unsigned rights) {
         // Only large leaves make a long mapping cheap to check.
         if (delta != 0) pages = std::min<uint64_t>(pages, 600);
-        const uint64_t first = frames * 4 * second + page % (4 * second) + static_cast<uint64_t>(delta);
+        const uint64_t first =
+            frames * 4 * second + page % (4 * second) + static_cast<uint64_t>(delta);
         return Op{static_cast<Op::Kind>(kind), page, pages, first, rights};
       },
       rc::gen::weightedElement<int>(
           {{5, Op::kMap}, {3, Op::kUnmap}, {4, Op::kTouch}, {3, Op::kReadDirty}}),
       GenPage(shape),
-      rc::gen::weightedOneOf<uint64_t>(
-          {{4, rc::gen::inRange<uint64_t>(1, 12)},
-           {3, rc::gen::element<uint64_t>(16, 32, 64, 128, 256)},
-           {3, rc::gen::elementOf(std::vector<uint64_t>{second, 2 * second, second + 16, 3 * second})},
-           {1, rc::gen::inRange<uint64_t>(200, 600)}}),
-      rc::gen::inRange<uint64_t>(0, 3),
-      rc::gen::weightedElement<int>({{5, 0}, {1, 1}, {1, 16}}),
+      rc::gen::weightedOneOf<uint64_t>({{4, rc::gen::inRange<uint64_t>(1, 12)},
+                                        {3, rc::gen::element<uint64_t>(16, 32, 64, 128, 256)},
+                                        {3, rc::gen::elementOf(std::vector<uint64_t>{
+                                                second, 2 * second, second + 16, 3 * second})},
+                                        {1, rc::gen::inRange<uint64_t>(200, 600)}}),
+      rc::gen::inRange<uint64_t>(0, 3), rc::gen::weightedElement<int>({{5, 0}, {1, 1}, {1, 16}}),
       rc::gen::inRange<unsigned>(1, 4));
 }
 
@@ -183,8 +182,8 @@ class FlatMap {
     const auto [start, leaf] = *it;
     unsigned log2 = 0;
     while (uint64_t{1} << log2 < leaf.pages) ++log2;
-    const unsigned piece_log2 = log2 % sizes_.index_bits != 0 ? log2 - log2 % sizes_.index_bits
-                                                              : log2 - sizes_.index_bits;
+    const unsigned piece_log2 =
+        log2 % sizes_.index_bits != 0 ? log2 - log2 % sizes_.index_bits : log2 - sizes_.index_bits;
     if ((sizes_.leaf_sizes >> (piece_log2 + sizes_.granule_log2) & 1) == 0) return false;
     const uint64_t piece = uint64_t{1} << piece_log2;
     for (uint64_t done = 0; done < leaf.pages; done += piece) {
@@ -262,7 +261,9 @@ class Machine {
   }
 
   // Every table is reachable and owned, and with the policy "empty" holds something.
-  void CheckEmptyTablesAreGone() { RC_ASSERT(flat_.leaves().size() > 0 || memory_.in_use() <= 16u); }
+  void CheckEmptyTablesAreGone() {
+    RC_ASSERT(flat_.leaves().size() > 0 || memory_.in_use() <= 16u);
+  }
 
   // A device's access: through the unit. Nothing that it cached is out of date, or it would show.
   void Touch(uint64_t page, unsigned access, Reached* reached) {
@@ -270,8 +271,7 @@ class Machine {
     const uint64_t address = Bytes(page) + 0x123;
     const Translation t = unit_.Translate(memory_, {0, address, access, kNoPasid});
     const auto leaf = flat_.At(page);
-    const bool allowed =
-        leaf != flat_.leaves().end() && (access & ~leaf->second.rights) == 0;
+    const bool allowed = leaf != flat_.leaves().end() && (access & ~leaf->second.rights) == 0;
     RC_ASSERT(t.ok == allowed);
     if (!allowed) return;
     RC_ASSERT(t.address == Bytes(leaf->second.first + (page - leaf->first)) + 0x123);
@@ -345,8 +345,9 @@ class Machine {
       at = end;
     }
     std::vector<std::pair<uint64_t, uint64_t>> actual;
-    table_.ReadDirty(memory_, Bytes(page), Bytes(last + 1) - 1, clear,
-                     [&actual](uint64_t iova, uint64_t bytes) { actual.emplace_back(iova, bytes); });
+    table_.ReadDirty(
+        memory_, Bytes(page), Bytes(last + 1) - 1, clear,
+        [&actual](uint64_t iova, uint64_t bytes) { actual.emplace_back(iova, bytes); });
     RC_ASSERT(actual == expected);
     reached->dirty += static_cast<int>(expected.size());
     if (clear) Flush();

@@ -8,8 +8,8 @@
 
 namespace iovalid::hwmodel {
 
-// What software tells a unit to forget, in terms of no architecture (VT-d specification section 6.5.2;
-// AMD section 2.4; SMMUv3 section 4.4; RISC-V section "Command-queue").
+// What software tells a unit to forget, in terms of no architecture (VT-d specification
+// section 6.5.2; AMD section 2.4; SMMUv3 section 4.4; RISC-V section "Command-queue").
 struct Invalidation {
   enum class Kind : uint8_t {
     kContextsGlobal,   // device and PASID contexts

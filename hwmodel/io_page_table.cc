@@ -22,7 +22,8 @@ std::string_view ConfigError(const IoPageTableConfig& config) {
         config.input_bits > top + Format::kMaxRootBits) {
       return "address width that the levels do not translate";
     }
-    if ((config.page_sizes >> Format::kGranuleLog2 & 1) == 0) return "page sizes without the granule";
+    if ((config.page_sizes >> Format::kGranuleLog2 & 1) == 0)
+      return "page sizes without the granule";
     if (config.hardware.host_address_bits < 13 || config.hardware.host_address_bits > 56) {
       return "host address width not in 13..56 bits";
     }
@@ -72,9 +73,9 @@ sim::Errno IoPageTable::Map(TableMemory& memory, uint64_t iova, uint64_t address
     if (rights == kWrite && rules.write_implies_read) rights |= kRead;
     PageTable<Format> table(memory, {root_, config_.levels, owner_, root_bits_});
     uint64_t done = 0;
-    const sim::Errno error = table.Map(iova >> kShift, address >> kShift, bytes >> kShift,
-                                       Format::Attributes(rights, config_.attributes), sizes_,
-                                       rules, &reach_, &done);
+    const sim::Errno error =
+        table.Map(iova >> kShift, address >> kShift, bytes >> kShift,
+                  Format::Attributes(rights, config_.attributes), sizes_, rules, &reach_, &done);
     freed_tables_ = table.freed_tables();
     if (error != sim::Errno::kOk && done != 0) {
       table.Unmap(iova >> kShift, (iova >> kShift) + done - 1, sizes_, rules, &reach_);
@@ -91,8 +92,8 @@ uint64_t IoPageTable::Unmap(TableMemory& memory, uint64_t iova, uint64_t bytes) 
     if (bytes == 0 || ((iova | bytes) & BitsBelow(kShift)) != 0) return 0;
     if (bytes - 1 > ~iova || iova + (bytes - 1) > aperture_last_) return 0;
     PageTable<Format> table(memory, {root_, config_.levels, owner_, root_bits_});
-    const uint64_t unmapped = table.Unmap(iova >> kShift, (iova + (bytes - 1)) >> kShift, sizes_,
-                                          config_.rules, &reach_);
+    const uint64_t unmapped =
+        table.Unmap(iova >> kShift, (iova + (bytes - 1)) >> kShift, sizes_, config_.rules, &reach_);
     freed_tables_ = table.freed_tables();
     return unmapped << kShift;
   });

@@ -33,9 +33,9 @@ struct IoPageTableConfig {
 // What is wrong with it, in a few words; empty where it can be built.
 std::string_view ConfigError(const IoPageTableConfig& config);
 
-// One page table of any format, as the driver keeps it: the engine (PageTable) with the format chosen
-// at run time. Iommu does the same for VT-d with the kernel's domains around it. The tables live in
-// the memory that each call is given, always the same one; a value besides.
+// One page table of any format, as the driver keeps it: the engine (PageTable) with the format
+// chosen at run time. Iommu does the same for VT-d with the kernel's domains around it. The tables
+// live in the memory that each call is given, always the same one; a value besides.
 class IoPageTable {
  public:
   // Aborts on a bad configuration. `owner` marks the frames (TableMemory::FreeOwnedBy).

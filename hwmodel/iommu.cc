@@ -58,9 +58,9 @@ Context Iommu::ContextOf(DomainId domain) const {
   Context context;
   context.mode = Context::Mode::kSecond;
   context.domain = domain;
-  context.second = MakeStageTables(
-      Format::kId, levels_, config_.aw_bits, uint64_t{Get(domain).root} << 12,
-      {config_.host_address_bits, config_.page_sizes, config_.snoop_control});
+  context.second =
+      MakeStageTables(Format::kId, levels_, config_.aw_bits, uint64_t{Get(domain).root} << 12,
+                      {config_.host_address_bits, config_.page_sizes, config_.snoop_control});
   return context;
 }
 
@@ -167,9 +167,9 @@ sim::Errno Iommu::MapNoSync(DomainId domain, uint64_t iova, sim::PageId first, u
   PageAttributes attributes;
   attributes.force_snoop = d.force_snoop;
   uint64_t done = 0;
-  const sim::Errno error = table.Map(page, first, pages, Format::Attributes(rights, attributes),
-                                     small_pages_only ? kSize4K : config_.page_sizes, rules,
-                                     &d.reach, &done);
+  const sim::Errno error =
+      table.Map(page, first, pages, Format::Attributes(rights, attributes),
+                small_pages_only ? kSize4K : config_.page_sizes, rules, &d.reach, &done);
   // The table that a large leaf took the place of may be known to the unit.
   if (table.freed_tables()) InvalidateRange(domain, iova, pages << sim::kPageShift);
   // What it had mapped up to the error goes again, as iommu_map_nosync does it.

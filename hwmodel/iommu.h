@@ -23,8 +23,8 @@ namespace iovalid::hwmodel {
 // One IOMMU unit together with the kernel's driver of it: domains with page tables in table memory,
 // and the devices attached to them. Legacy-mode Intel VT-d with second-stage tables.
 //
-// This is the driver: it writes tables and contexts and issues invalidations. The hardware is a Unit,
-// which knows only tables, contexts and what it cached. A value: a copy is independent of the
+// This is the driver: it writes tables and contexts and issues invalidations. The hardware is a
+// Unit, which knows only tables, contexts and what it cached. A value: a copy is independent of the
 // original and cheap (tables are copied on write).
 class Iommu {
  public:

@@ -40,7 +40,7 @@ struct IommuConfig {
   bool page_selective = true;         // CAP.PSI: invalidation of a range; else of the domain
   unsigned max_invalidate_log2 = 18;  // CAP.MAMV: the largest page-selective size, in pages
   unsigned iotlb_sets_4k = 512;       // power of two; 4 ways a set
-  unsigned walk_cache_sets = 64;      // a level, power of two, 4 ways; 0: no paging-structure caches
+  unsigned walk_cache_sets = 64;  // a level, power of two, 4 ways; 0: no paging-structure caches
   DriverRules rules;
 };
 

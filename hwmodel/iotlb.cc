@@ -8,8 +8,16 @@ namespace iovalid::hwmodel {
 Iotlb::Iotlb(unsigned sets_4k) {
   constexpr std::array<unsigned, kSizes> kShare = {8, 1, 8, 8, 8, 32, 32};
   for (unsigned size = 0; size < kSizes; ++size) {
-    classes_[size].sets = std::max(sets_4k / kShare[size], 1u);
+    classes_[size].sets = sets_4k == 0 ? 0 : std::max(sets_4k / kShare[size], 1u);
   }
+}
+
+bool Iotlb::FindOther(SpaceId space, uint64_t iova, Entry* entry) const {
+  const auto find = [&]<unsigned kSize>() {
+    return (live_classes_ & 1u << kSize) != 0 && FindSize<kSize>(space, iova, entry);
+  };
+  return find.operator()<0>() || find.operator()<2>() || find.operator()<3>() ||
+         find.operator()<4>() || find.operator()<5>() || find.operator()<6>();
 }
 
 void Iotlb::Fill(SpaceId space, uint64_t iova, uint64_t address, unsigned rights,
@@ -17,13 +25,14 @@ void Iotlb::Fill(SpaceId space, uint64_t iova, uint64_t address, unsigned rights
   unsigned size = kSizes - 1;
   while (size > 0 && kShift[size] > size_log2) --size;
   SizeClass& klass = classes_[size];
+  if (klass.sets == 0) return;
   if (!klass.storage) {
     klass.storage = CowPtr<Storage>::Make();
     Storage& fresh = klass.storage.Mutable();
     fresh.sets.resize(klass.sets);
     fresh.victim.resize(klass.sets);
   }
-  Storage& storage = klass.storage.Mutable();
+  Storage& storage = klass.Mutable();
   const uint64_t tag = Tag(space, iova, kShift[size]);
   const uint64_t want = Want(space);
   const unsigned index = SetOf(size, tag);
@@ -55,9 +64,9 @@ void Iotlb::InvalidateSets(unsigned size, unsigned first, unsigned end, Match ma
   Storage* writable = nullptr;
   for (unsigned index = first; index < end && klass.live != 0; ++index) {
     for (unsigned way = 0; way < kWays; ++way) {
-      const Set& set = klass.storage->sets[index];
+      const Set& set = klass.read[index];
       if ((set.value[way] & kInUse) == 0 || !match(set, way)) continue;
-      if (writable == nullptr) writable = &klass.storage.Mutable();
+      if (writable == nullptr) writable = &klass.Mutable();
       writable->sets[index].tag[way] = 0;
       writable->sets[index].value[way] = 0;
       --klass.live;
@@ -106,6 +115,7 @@ void Iotlb::InvalidateAll() {
   for (SizeClass& klass : classes_) {
     klass.live = 0;
     klass.storage.Reset();
+    klass.read = nullptr;
   }
   live_classes_ = 0;
 }

@@ -12,8 +12,8 @@
 
 namespace iovalid::hwmodel {
 
-// What cached translations are tagged with: a number that a unit gives to a domain, or to a PASID of
-// a domain.
+// What cached translations are tagged with: a number that a unit gives to a domain, or to a PASID
+// of a domain.
 using SpaceId = uint32_t;
 inline constexpr SpaceId kMaxSpaces = (SpaceId{1} << 20) - 1;
 
@@ -23,8 +23,8 @@ inline constexpr SpaceId kMaxSpaces = (SpaceId{1} << 20) - 1;
 // meanwhile: a missing invalidation shows as a stale translation.
 //
 // Only translations that succeeded are cached. A page of a size that the cache has no entries of
-// takes one of the next smaller size around the address asked for. Copies share storage until one is
-// filled.
+// takes one of the next smaller size around the address asked for. Copies share storage until one
+// is filled.
 class Iotlb {
  public:
   struct Entry {
@@ -33,29 +33,14 @@ class Iotlb {
     unsigned size_log2;  // of the cached page, in bytes
   };
 
-  // `sets_4k`: a power of two. There are an eighth as many sets for other small pages, a 32nd for
-  // those of 32 MiB and 1 GiB.
+  // `sets_4k`: a power of two, or 0 for a cache that never holds anything. There are an eighth as
+  // many sets for other small pages, a 32nd for those of 32 MiB and 1 GiB.
   explicit Iotlb(unsigned sets_4k);
 
-  // `iova` in bytes. False where nothing is cached for it.
+  // `iova` in bytes. False where nothing is cached for it. 4 KiB pages are looked for first.
   bool Find(SpaceId space, uint64_t iova, Entry* entry) const {
-    for (unsigned classes = live_classes_; classes != 0; classes &= classes - 1) {
-      const unsigned size = static_cast<unsigned>(std::countr_zero(classes));
-      const unsigned shift = kShift[size];
-      const uint64_t tag = Tag(space, iova, shift);
-      const uint64_t want = Want(space);
-      const Set& set = classes_[size].storage->sets[SetOf(size, tag)];
-      // Way by way with a guess at each is faster here than all ways at once (measured).
-      for (unsigned way = 0; way < kWays; ++way) {
-        if (set.tag[way] != tag || ((set.value[way] ^ want) & kWantMask) != 0) continue;
-        const uint64_t value = set.value[way];
-        const uint64_t within = BitsBelow(shift);
-        *entry = {(value & kAddressMask & ~within) | (iova & within),
-                  static_cast<unsigned>(value & 3), shift};
-        return true;
-      }
-    }
-    return false;
+    if ((live_classes_ & 1u << k4K) != 0 && FindSize<k4K>(space, iova, entry)) return true;
+    return (live_classes_ & ~(1u << k4K)) != 0 && FindOther(space, iova, entry);
   }
 
   // `address` is what `iova` translates to, through a page of 2^size_log2 bytes.
@@ -66,12 +51,15 @@ class Iotlb {
   void InvalidateSpace(SpaceId space);
   void InvalidateAll();
 
+  // Whether it can hold anything.
+  bool enabled() const { return classes_[k4K].sets != 0; }
   // Live entries.
   unsigned size() const;
 
  private:
   static constexpr unsigned kWays = 4;
   static constexpr unsigned kSizes = 7;
+  static constexpr unsigned k4K = 1;  // index of that size
 
   // One cache line. tag: the page number and the low bits of the space. value: the other bits of
   // the space, the address, bit 2 where the way is in use, and the rights.
@@ -87,6 +75,15 @@ class Iotlb {
     unsigned sets = 0;
     unsigned live = 0;
     CowPtr<Storage> storage;  // null until the first fill
+    // The sets in `storage`, so that a lookup goes straight there: copies share them as they share
+    // the storage.
+    const Set* read = nullptr;
+
+    Storage& Mutable() {
+      Storage& writable = storage.Mutable();
+      read = writable.sets.data();
+      return writable;
+    }
   };
 
   // The cached sizes, as log2 of bytes.
@@ -101,7 +98,7 @@ class Iotlb {
   }
   static uint64_t Want(SpaceId space) { return uint64_t{space} >> kSpaceLow << 56 | kInUse; }
   unsigned SetOf(unsigned size, uint64_t tag) const {
-    const unsigned hash = static_cast<unsigned>((tag >> kSpaceLow) ^ (tag & 0xfff) * 37);
+    const unsigned hash = static_cast<unsigned>((tag >> kSpaceLow) ^ (tag & 0xfff) << 4);
     return hash & (classes_[size].sets - 1);
   }
   // Whether a way holds something of the space whose Want this is, and of the low bits.
@@ -109,6 +106,25 @@ class Iotlb {
     return (set.tag[way] & BitsBelow(kSpaceLow)) == low &&
            ((set.value[way] ^ want) & kWantMask) == 0;
   }
+
+  template <unsigned kSize>
+  bool FindSize(SpaceId space, uint64_t iova, Entry* entry) const {
+    constexpr unsigned shift = kShift[kSize];
+    const uint64_t tag = Tag(space, iova, shift);
+    const uint64_t want = Want(space);
+    const Set& set = classes_[kSize].read[SetOf(kSize, tag)];
+    // Way by way with a guess at each is faster here than all ways at once (measured).
+    for (unsigned way = 0; way < kWays; ++way) {
+      if (set.tag[way] != tag || ((set.value[way] ^ want) & kWantMask) != 0) continue;
+      const uint64_t value = set.value[way];
+      constexpr uint64_t within = BitsBelow(shift);
+      *entry = {(value & kAddressMask & ~within) | (iova & within),
+                static_cast<unsigned>(value & 3), shift};
+      return true;
+    }
+    return false;
+  }
+  bool FindOther(SpaceId space, uint64_t iova, Entry* entry) const;
 
   // Empties the ways of sets [first, end) that `match(set, way)` holds for.
   template <typename Match>

@@ -45,8 +45,7 @@ bool ForEachLeaf(const TableMemory& memory, uint64_t frame, unsigned level, uint
   const unsigned entries = 1u << index_bits;
   const uint64_t entry_pages = EntryPages<Format>(level);
   for (;;) {
-    const unsigned index =
-        static_cast<unsigned>(page / entry_pages) & (entries - 1);
+    const unsigned index = static_cast<unsigned>(page / entry_pages) & (entries - 1);
     const TableFrame* table = memory.Find(frame + index / kFrameEntries);
     if (table == nullptr) return true;
     const uint64_t entry = table->entry[index % kFrameEntries];

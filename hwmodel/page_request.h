@@ -2,6 +2,7 @@
 #ifndef IOVALID_HWMODEL_PAGE_REQUEST_H_
 #define IOVALID_HWMODEL_PAGE_REQUEST_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 

@@ -31,7 +31,7 @@ class PageTable {
   struct Layout {
     FrameId root;
     unsigned levels;
-    uint32_t owner;  // for TableMemory::Allocate
+    uint32_t owner;                           // for TableMemory::Allocate
     unsigned root_bits = Format::kIndexBits;  // log2 of the entries of the top table
   };
 
@@ -79,8 +79,7 @@ class PageTable {
     return 1u << (level == layout_.levels ? layout_.root_bits : Format::kIndexBits);
   }
   unsigned IndexOf(uint64_t page, unsigned level) const {
-    return static_cast<unsigned>(page >> (Format::kIndexBits * (level - 1))) &
-           (Entries(level) - 1);
+    return static_cast<unsigned>(page >> (Format::kIndexBits * (level - 1))) & (Entries(level) - 1);
   }
   // An entry of a table, or null where there is no such frame.
   const uint64_t* Entry(uint64_t table, unsigned index) const {

@@ -26,8 +26,9 @@ struct DmaResult {
   FaultReason reason = FaultReason::kNone;
 };
 
-// A PCI function's DMA engine: moves bytes through Iommu::Translate and nothing else, page by page
-// in ascending order. What was moved before a fault stays moved.
+// A PCI function's DMA engine: moves bytes through translations and nothing else, page by page in
+// ascending order. What was moved before a fault stays moved. No transfer is atomic as a whole:
+// each piece within a page is, and others may come between two of them.
 class PciDevice {
  public:
   explicit PciDevice(SourceId source) : source_(source) {}
@@ -39,6 +40,12 @@ class PciDevice {
   // Device to memory.
   DmaResult Write(Iommu& iommu, sim::PageData& memory, uint64_t iova, const void* from,
                   uint64_t len) const;
+
+  // The same through a unit alone, whose tables are in `tables`; with a PASID or without.
+  DmaResult Read(Unit& unit, PhysicalMemory& tables, sim::PageData& memory, uint64_t iova, void* to,
+                 uint64_t len, Pasid pasid = kNoPasid) const;
+  DmaResult Write(Unit& unit, PhysicalMemory& tables, sim::PageData& memory, uint64_t iova,
+                  const void* from, uint64_t len, Pasid pasid = kNoPasid) const;
 
  private:
   SourceId source_;

@@ -10,8 +10,8 @@
 namespace iovalid::hwmodel {
 
 // RISC-V page-table entries (a format, see format.h): The RISC-V Instruction Set Manual, volume II,
-// sections "Sv39", "Sv48", "Sv57" of chapter "Supervisor-Level ISA", chapter "Svnapot", and, for the
-// G-stage (Sv39x4, Sv48x4, Sv57x4, whose top table is four times as large), section "Two-Stage
+// sections "Sv39", "Sv48", "Sv57" of chapter "Supervisor-Level ISA", chapter "Svnapot", and, for
+// the G-stage (Sv39x4, Sv48x4, Sv57x4, whose top table is four times as large), section "Two-Stage
 // Address Translation" of chapter "Hypervisor Extension"; RISC-V IOMMU Architecture Specification,
 // section "Process to translate an IOVA".
 //
@@ -19,8 +19,8 @@ namespace iovalid::hwmodel {
 //   61-62 PBMT, 63 N
 //
 // A leaf is an entry with R, W or X, in any level; W without R is reserved. Requests are a user's
-// data accesses: without U nothing is permitted. In an entry that leads to a table D, A, U, PBMT and
-// N are reserved. N marks groups of 16 pages (64 KiB), each of them written in all 16 entries.
+// data accesses: without U nothing is permitted. In an entry that leads to a table D, A, U, PBMT
+// and N are reserved. N marks groups of 16 pages (64 KiB), each of them written in all 16 entries.
 template <bool kGStage>
 struct RiscvPages {
   static constexpr FormatId kId = kGStage ? FormatId::kRiscvGStage : FormatId::kRiscvSv;
@@ -68,8 +68,7 @@ struct RiscvPages {
   static constexpr uint64_t MakeTable(uint64_t address, unsigned) { return address >> 2 | kV; }
   static constexpr uint64_t MakeLeaf(uint64_t address, unsigned level, unsigned size_log2,
                                      uint64_t attributes) {
-    return address >> 2 | attributes |
-           (level == 1 && size_log2 == 16 ? kNapot | kNapot64K : 0);
+    return address >> 2 | attributes | (level == 1 && size_log2 == 16 ? kNapot | kNapot64K : 0);
   }
   static constexpr uint64_t AddressStep(uint64_t bytes) { return bytes >> 2; }
   // There is no write-only page. A, and in a writable page D, are set in advance, as generic_pt

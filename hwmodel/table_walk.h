@@ -96,8 +96,8 @@ WalkResult WalkTables(const StageTables& tables, WalkCache::Table from, uint64_t
     if (!Format::kRightsFirst) rights &= Format::Grants(entry, leaf, tables.ad);
     if (leaf) {
       // The accessed bit comes before the permissions (Arm DDI 0487, table D8-75 and the like).
-      result.reason = Format::AdFault(entry, leaf, (access & ~rights & kWrite) == 0 &&
-                                                       (access & kWrite) != 0, tables.ad);
+      result.reason = Format::AdFault(
+          entry, leaf, (access & ~rights & kWrite) == 0 && (access & kWrite) != 0, tables.ad);
       if (result.reason == FaultReason::kNone && (access & ~rights) != 0) {
         result.reason = MissingRight(access, rights);
       }
@@ -120,9 +120,8 @@ WalkResult WalkTables(const StageTables& tables, WalkCache::Table from, uint64_t
     }
     const unsigned next = Format::NextLevel(entry, level);
     // Skipped levels (AMD): what would select in them must be zero.
-    if (next + 1 != level &&
-        (input & BitsBelow(Format::EntrySizeLog2(level)) &
-         ~BitsBelow(Format::EntrySizeLog2(next + 1))) != 0) {
+    if (next + 1 != level && (input & BitsBelow(Format::EntrySizeLog2(level)) &
+                              ~BitsBelow(Format::EntrySizeLog2(next + 1))) != 0) {
       result.reason = FaultReason::kNotPresent;
       return result;
     }
@@ -131,15 +130,6 @@ WalkResult WalkTables(const StageTables& tables, WalkCache::Table from, uint64_t
     level = next;
     memory.Reached({table, level, rights});
   }
-}
-
-// The same for a format known at run time.
-template <typename Memory>
-WalkResult WalkAnyTables(const StageTables& tables, WalkCache::Table from, uint64_t input,
-                         unsigned access, Memory& memory) {
-  return VisitFormat(tables.format, [&](auto format) {
-    return WalkTables<decltype(format)>(tables, from, input, access, memory);
-  });
 }
 
 }  // namespace iovalid::hwmodel

@@ -32,8 +32,7 @@ void Unit::ClearContext(SourceId source) { tables_.Clear(source); }
 void Unit::ClearPasidContext(SourceId source, Pasid pasid) { tables_.Clear(source, pasid); }
 
 const CachedContext* Unit::FindContext(SourceId source, Pasid pasid, FaultReason* reason) {
-  const CachedContext* known =
-      pasid == kNoPasid ? cache_.Find(source) : cache_.Find(source, pasid);
+  const CachedContext* known = pasid == kNoPasid ? cache_.Find(source) : cache_.Find(source, pasid);
   if (known != nullptr) return known;
   const Context* device = tables_.Find(source);
   const Context* context = device;
@@ -60,8 +59,8 @@ const CachedContext* Unit::FindContext(SourceId source, Pasid pasid, FaultReason
   const bool first =
       context->mode == Context::Mode::kFirst || context->mode == Context::Mode::kNested;
   const StageTables& tables = first ? context->first : context->second;
-  fresh.input_bits = tables.input_bits;
-  fresh.sign_extended = tables.sign_extended;
+  fresh.limit = BitsBelow(tables.input_bits);
+  fresh.offset = tables.sign_extended ? uint64_t{1} << (tables.input_bits - 1) : 0;
   if (context->mode == Context::Mode::kSecond || context->mode == Context::Mode::kNested) {
     fresh.second_space = spaces_.OfSecondStage(context->domain, context->second.shape);
   }

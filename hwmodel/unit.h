@@ -24,13 +24,13 @@ namespace iovalid::hwmodel {
 struct UnitConfig {
   // Physical addresses of pass-through requests have no more bits.
   unsigned host_address_bits = 52;
-  // The interrupt (MSI) window in bytes, inclusive: requests without PASID are never translated there
-  // (VT-d specification section 3.14, AMD section 2.1.2). Empty where first > last, as on Arm and
-  // RISC-V, whose interrupt messages are translated.
+  // The interrupt (MSI) window in bytes, inclusive: requests without PASID are never translated
+  // there (VT-d specification section 3.14, AMD section 2.1.2). Empty where first > last, as on Arm
+  // and RISC-V, whose interrupt messages are translated.
   uint64_t msi_first = 0xfee00000;
   uint64_t msi_last = 0xfeefffff;
-  unsigned iotlb_sets_4k = 512;   // power of two; 4 ways a set
-  unsigned walk_cache_sets = 64;  // a level, power of two, 4 ways; 0: none
+  unsigned iotlb_sets_4k = 512;       // power of two, 4 ways a set; 0: none
+  unsigned walk_cache_sets = 64;      // a level, power of two, 4 ways; 0: none
   unsigned pasid_cache_entries = 64;  // power of two
   unsigned fault_records = 1;
   unsigned page_requests = 32;
@@ -39,7 +39,7 @@ struct UnitConfig {
 // A DMA request.
 struct Request {
   SourceId source = 0;
-  uint64_t address = 0;  // bytes
+  uint64_t address = 0;     // bytes
   unsigned access = kRead;  // a set of Rights, not empty (both for an atomic operation)
   Pasid pasid = kNoPasid;
 };
@@ -50,7 +50,7 @@ struct Translation {
   // message; a read is aborted.
   bool interrupt = false;
   FaultReason reason = FaultReason::kNone;
-  uint8_t rights = 0;  // that the translation would allow as well; at least those asked for
+  uint8_t rights = 0;    // that the translation would allow as well; at least those asked for
   sim::PageId page = 0;  // address / 4096
   // Bytes from the address to the end of the page that translated it, or to the MSI window where
   // that comes first.
@@ -89,21 +89,23 @@ class Unit {
   Translation Translate(PhysicalMemory& memory, const Request& request) {
     if (request.pasid == kNoPasid) {
       if (request.address - config_.msi_first <= msi_span_) return Interrupt();
-      const CachedContext* cached = cache_.Find(request.source);
-      Iotlb::Entry entry;
-      // Where a cached entry lacks a right, the tables decide before a fault is reported.
-      if (cached != nullptr && cached->translates && cached->Holds(request.address) &&
-          iotlb_.Find(cached->space, request.address, &entry) &&
-          (request.access & ~entry.rights) == 0) {
-        return Translated(request, entry.address, entry.size_log2, entry.rights);
+      const ContextCache::Hot* hot = cache_.FindHot(request.source);
+      if (hot != nullptr && hot->Holds(request.address)) {
+        Iotlb::Entry entry;
+        // Where a cached entry lacks a right, the tables decide before a fault is reported.
+        if (iotlb_.Find(hot->space, request.address, &entry) &&
+            (request.access & ~entry.rights) == 0) {
+          return Translated(request, entry.address, entry.size_log2, entry.rights);
+        }
+        return Miss(memory, *cache_.Find(request.source), request);
       }
     }
     return TranslateSlowly(memory, request);
   }
 
-  // An ATS translation request (PCI Express section 10.2): as Translate, but a page that is not there
-  // or lacks rights is no fault: the answer has ok with the rights there are, maybe none. Other
-  // errors are faults and !ok.
+  // An ATS translation request (PCI Express section 10.2): as Translate, but a page that is not
+  // there or lacks rights is no fault: the answer has ok with the rights there are, maybe none.
+  // Other errors are faults and !ok.
   Translation AtsTranslate(PhysicalMemory& memory, const Request& request);
   // A request with an address that ATS gave: the address, unless the source may not do that.
   Translation TranslatedRequest(const Request& request);
@@ -144,10 +146,14 @@ class Unit {
     }
     return t;
   }
+  // Without a context at hand.
   Translation TranslateSlowly(PhysicalMemory& memory, const Request& request);
+  // Not in the IOTLB: the tables.
+  Translation Miss(PhysicalMemory& memory, const CachedContext& context, const Request& request);
   Translation Fault(const Request& request, const WalkResult& result, unsigned stage, bool report);
 
-  // The context of a request, from the caches or through them. Null with *reason where there is none.
+  // The context of a request, from the caches or through them. Null with *reason where there is
+  // none.
   const CachedContext* FindContext(SourceId source, Pasid pasid, FaultReason* reason);
 
   // Walks, on a miss of the IOTLB; *stage: where it ended.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What happens to a DMA request that the IOTLB has no answer to.
 #include <algorithm>
+#include <array>
 
 #include "hwmodel/unit.h"
 
@@ -31,9 +32,7 @@ struct Unit::DirectMemory {
     words[address % 4096 / 8] = entry;
     return true;
   }
-  void Reached(const WalkCache::Table& table) const {
-    walk_cache.Fill(space, shape, input, table);
-  }
+  void Reached(const WalkCache::Table& table) const { walk_cache.Fill(space, shape, input, table); }
 };
 
 // Memory as the first stage of a nested walk sees it: every address goes through the second stage.
@@ -81,6 +80,27 @@ struct Unit::GuestMemory {
   }
 };
 
+namespace {
+
+// The walks of all formats by number: one jump a walk.
+template <typename Memory>
+using WalkFunction = WalkResult (*)(const StageTables&, WalkCache::Table, uint64_t, unsigned,
+                                    Memory&);
+template <typename Memory>
+constexpr std::array<WalkFunction<Memory>, kFormats> MakeWalks() {
+  std::array<WalkFunction<Memory>, kFormats> walks{};
+  for (unsigned i = 0; i < kFormats; ++i) {
+    walks[i] = VisitFormat(static_cast<FormatId>(i), [](auto format) -> WalkFunction<Memory> {
+      return &WalkTables<decltype(format), Memory>;
+    });
+  }
+  return walks;
+}
+template <typename Memory>
+constexpr std::array<WalkFunction<Memory>, kFormats> kWalks = MakeWalks<Memory>();
+
+}  // namespace
+
 Translation Unit::Fault(const Request& request, const WalkResult& result, unsigned stage,
                         bool report) {
   if (report) {
@@ -97,8 +117,9 @@ WalkResult Unit::WalkSingle(PhysicalMemory& memory, const StageTables& tables, S
   WalkCache::Table from{tables.root, tables.levels, kRead | kWrite};
   walk_cache_.Find(space, tables.shape, tables.levels, address, &from);
   DirectMemory direct{memory, walk_cache_, space, tables.shape, address};
-  const WalkResult result = WalkAnyTables(tables, from, address, access, direct);
-  if (result.reason == FaultReason::kNone) {
+  const WalkResult result = kWalks<DirectMemory>[static_cast<unsigned>(tables.format)](
+      tables, from, address, access, direct);
+  if (result.reason == FaultReason::kNone && iotlb_.enabled()) {
     iotlb_.Fill(space, address, result.address, result.rights, result.size_log2);
   }
   return result;
@@ -134,7 +155,8 @@ WalkResult Unit::Walk(PhysicalMemory& memory, const CachedContext& context, cons
   WalkCache::Table from{c.first.root, c.first.levels, kRead | kWrite};
   walk_cache_.Find(context.space, c.first.shape, c.first.levels, request.address, &from);
   GuestMemory guest{*this, memory, context, request.address};
-  WalkResult first = WalkAnyTables(c.first, from, request.address, request.access, guest);
+  WalkResult first = kWalks<GuestMemory>[static_cast<unsigned>(c.first.format)](
+      c.first, from, request.address, request.access, guest);
   if (first.reason != FaultReason::kNone) {
     if (first.fault_stage == 2) *stage = 2;
     return first;
@@ -173,9 +195,16 @@ Translation Unit::TranslateSlowly(PhysicalMemory& memory, const Request& request
       (request.access & ~entry.rights) == 0) {
     return Translated(request, entry.address, entry.size_log2, entry.rights);
   }
+  return Miss(memory, *context, request);
+}
+
+Translation Unit::Miss(PhysicalMemory& memory, const CachedContext& context,
+                       const Request& request) {
   unsigned stage = 0;
-  result = Walk(memory, *context, request, &stage);
-  if (result.reason != FaultReason::kNone) return Fault(request, result, stage, report);
+  const WalkResult result = Walk(memory, context, request, &stage);
+  if (result.reason != FaultReason::kNone) {
+    return Fault(request, result, stage, context.context.fault_reports);
+  }
   return Translated(request, result.address, result.size_log2, result.rights | request.access);
 }
 

@@ -16,10 +16,10 @@ namespace iovalid::hwmodel {
 //
 //   bit 0 R, bit 1 W                    not present where both are clear
 //   bit 7 PS                            in levels 2 and 3: a leaf of 2 MiB or 1 GiB
-//   bit 8 A, bit 9 D                    in scalable mode with accessed/dirty enabled (section 3.7.2)
-//   bit 11 SNP                          in leaves: force snooping
-//   bits 12.. up to the host width      frame of the next table, or of the page
-//   everything else                     ignored, or reserved: see Limits
+//   bit 8 A, bit 9 D                    in scalable mode with accessed/dirty enabled
+//   (section 3.7.2) bit 11 SNP                          in leaves: force snooping bits 12.. up to
+//   the host width      frame of the next table, or of the page everything else ignored, or
+//   reserved: see Limits
 struct VtdSecondStage {
   static constexpr FormatId kId = FormatId::kVtdSecondStage;
   static constexpr unsigned kGranuleLog2 = 12;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The hardware's walk against the naive walkers, on tables full of rubbish: loops, frames that do not
-// exist, reserved bits, sizes that the format lacks. With the caches on and nothing invalidated, which
-// must not show while the tables stay as they are.
+// The hardware's walk against the naive walkers, on tables full of rubbish: loops, frames that do
+// not exist, reserved bits, sizes that the format lacks. With the caches on and nothing
+// invalidated, which must not show while the tables stay as they are.
 #include <gtest/gtest.h>
 
 #include <cstdint>
@@ -57,8 +57,8 @@ void FillWithRubbish(TableMemory& memory, FrameId first, uint64_t table_base, Ra
       PageAttributes attributes;
       attributes.force_snoop = random.Below(4) == 0;
       attributes.dirty_tracking = random.Below(4) == 0;
-      const uint64_t bits = Format::Attributes(1 + static_cast<unsigned>(random.Below(3)),
-                                               attributes);
+      const uint64_t bits =
+          Format::Attributes(1 + static_cast<unsigned>(random.Below(3)), attributes);
       const unsigned size = Format::EntrySizeLog2(level) +
                             static_cast<unsigned>(random.Below(3) == 0 ? random.Below(9) : 0);
       const uint64_t address = random.Below(uint64_t{1} << (leaf_bits - 12)) << 12;
@@ -89,8 +89,8 @@ void FillWithRubbish(TableMemory& memory, FrameId first, uint64_t table_base, Ra
   }
 }
 
-// Makes every leaf one entry: rubbish makes entries of one group differ, and what is cached of a group
-// then depends on who asked first.
+// Makes every leaf one entry: rubbish makes entries of one group differ, and what is cached of a
+// group then depends on who asked first.
 void TakeGroupsApart(FormatId format, TableMemory& memory, FrameId first, unsigned frames) {
   for (unsigned f = 0; f < frames; ++f) {
     for (uint64_t& entry : memory.Mutable(first + f)->entry) {
@@ -157,9 +157,9 @@ NaiveFault FromModel(FaultReason reason) {
   }
 }
 
-NaiveAnswer Naive(const FormatShape& shape, const HardwareLimits& limits, bool updates, uint64_t root,
-                  const std::function<bool(uint64_t, uint64_t*)>& read, uint64_t input,
-                  unsigned access) {
+NaiveAnswer Naive(const FormatShape& shape, const HardwareLimits& limits, bool updates,
+                  uint64_t root, const std::function<bool(uint64_t, uint64_t*)>& read,
+                  uint64_t input, unsigned access) {
   const bool reads = (access & kRead) != 0;
   const bool writes = (access & kWrite) != 0;
   const bool can_2m = (limits.page_sizes >> 21 & 1) != 0;
@@ -201,7 +201,8 @@ NaiveAnswer Naive(const FormatShape& shape, const HardwareLimits& limits, bool u
 
 HardwareLimits LimitsOf(const FormatShape& shape, Random& random) {
   HardwareLimits limits;
-  const bool arm = shape.format >= FormatId::kArm4KStage1 && shape.format <= FormatId::kArm64KStage2;
+  const bool arm =
+      shape.format >= FormatId::kArm4KStage1 && shape.format <= FormatId::kArm64KStage2;
   const unsigned most = arm ? 48 : shape.format == FormatId::kMock2K ? 51 : 52;
   limits.host_address_bits = random.Below(3) == 0 ? 44 : most;
   limits.snoop_control = random.Below(2) == 0;
@@ -318,8 +319,8 @@ TEST(NestedAgreementTest, NaiveWalkerSaysTheSame) {
     VisitFormat(nest.first.format, [&](auto format) {
       FillWithRubbish<decltype(format)>(memory, first_base, root, random, 40);
     });
-    // The second stage: the first stage's tables where they seem to be, most of them writable, a few
-    // places besides, and then some bits flipped.
+    // The second stage: the first stage's tables where they seem to be, most of them writable, a
+    // few places besides, and then some bits flipped.
     IoPageTableConfig table;
     table.format = nest.second.format;
     table.levels = nest.second.levels;
@@ -334,7 +335,8 @@ TEST(NestedAgreementTest, NaiveWalkerSaysTheSame) {
     }
     for (unsigned at = 0; at < 64; ++at) {
       const uint64_t where = (random.Next() & BitsBelow(41)) & ~BitsBelow(21);
-      second_stage.Map(memory, where, random.Below(1u << 20) << 21, random.Below(3) == 0 ? 4096 : 1u << 21,
+      second_stage.Map(memory, where, random.Below(1u << 20) << 21,
+                       random.Below(3) == 0 ? 4096 : 1u << 21,
                        1 + static_cast<unsigned>(random.Below(3)));
     }
     // What the first stage's leaves lead to, as far as it is still free.
@@ -352,10 +354,10 @@ TEST(NestedAgreementTest, NaiveWalkerSaysTheSame) {
     limits.host_address_bits = 48;
     Context context;
     context.mode = Context::Mode::kNested;
-    context.first = MakeStageTables(nest.first.format, nest.first.levels, nest.first.input_bits,
-                                    root, limits);
-    context.second = MakeStageTables(nest.second.format, nest.second.levels,
-                                     nest.second.input_bits, uint64_t{second_base} << 12, limits);
+    context.first =
+        MakeStageTables(nest.first.format, nest.first.levels, nest.first.input_bits, root, limits);
+    context.second = MakeStageTables(nest.second.format, nest.second.levels, nest.second.input_bits,
+                                     uint64_t{second_base} << 12, limits);
     UnitConfig config;
     config.msi_first = 1;
     config.msi_last = 0;

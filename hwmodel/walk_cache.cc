@@ -11,7 +11,7 @@ void WalkCache::Fill(SpaceId space, TableShape shape, uint64_t iova, const Table
     fresh.sets.resize(size_t{sets_} * kLevels);
     fresh.victim.resize(size_t{sets_} * kLevels);
   }
-  Storage& storage = storage_.Mutable();
+  Storage& storage = Mutable();
   const uint64_t tag = Tag(space, iova >> shape.ReachLog2(table.level));
   const unsigned index = SetOf(table.level, tag);
   Set& set = storage.sets[index];
@@ -38,9 +38,9 @@ void WalkCache::InvalidateSets(unsigned level, unsigned first, unsigned end, Mat
   Storage* writable = nullptr;
   for (unsigned index = first; index < end && live_[level - 1] != 0; ++index) {
     for (unsigned way = 0; way < kWays; ++way) {
-      const Set& set = storage_->sets[index];
+      const Set& set = read_[index];
       if (set.value[way] == 0 || !match(set.tag[way])) continue;
-      if (writable == nullptr) writable = &storage_.Mutable();
+      if (writable == nullptr) writable = &Mutable();
       writable->sets[index].value[way] = 0;
       --live_[level - 1];
     }
@@ -72,15 +72,15 @@ void WalkCache::InvalidateRange(SpaceId space, TableShape shape, uint64_t iova,
 
 void WalkCache::InvalidateSpace(SpaceId space) {
   for (unsigned level = 1; level <= kLevels; ++level) {
-    InvalidateSets(level, (level - 1) * sets_, level * sets_, [space](uint64_t tag) {
-      return (tag & BitsBelow(kSpaceBits)) == space;
-    });
+    InvalidateSets(level, (level - 1) * sets_, level * sets_,
+                   [space](uint64_t tag) { return (tag & BitsBelow(kSpaceBits)) == space; });
   }
 }
 
 void WalkCache::InvalidateAll() {
   live_ = {};
   storage_.Reset();
+  read_ = nullptr;
 }
 
 }  // namespace iovalid::hwmodel

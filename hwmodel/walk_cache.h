@@ -39,7 +39,7 @@ class WalkCache {
     for (unsigned level = 1; level < levels && level <= kLevels; ++level) {
       if (live_[level - 1] == 0) continue;
       const uint64_t tag = Tag(space, iova >> shape.ReachLog2(level));
-      const Set& set = storage_->sets[SetOf(level, tag)];
+      const Set& set = read_[SetOf(level, tag)];
       for (unsigned way = 0; way < kWays; ++way) {
         if (set.tag[way] != tag || set.value[way] == 0) continue;
         *table = {set.value[way] & ~uint64_t{0xfff}, level,
@@ -85,7 +85,13 @@ class WalkCache {
 
   unsigned sets_;
   std::array<unsigned, kLevels> live_ = {0, 0, 0};
-  CowPtr<Storage> storage_;  // null until the first fill
+  Storage& Mutable() {
+    Storage& writable = storage_.Mutable();
+    read_ = writable.sets.data();
+    return writable;
+  }
+  CowPtr<Storage> storage_;    // null until the first fill
+  const Set* read_ = nullptr;  // the sets in storage_, which copies share as well
 };
 
 }  // namespace iovalid::hwmodel
