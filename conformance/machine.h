@@ -93,7 +93,7 @@ class Machine {
   // What the container or iommufd behind a descriptor of the program holds. False where it is
   // neither.
   bool SnapshotOf(const Handle& fd, compat::StateSnapshot* snapshot) const {
-    return system_.SnapshotOf(/*task=*/0, FdOf(fd), snapshot);
+    return system_.SnapshotOf(task(), FdOf(fd), snapshot);
   }
   // The descriptor that a name stands for; -1 where it is not open.
   int FdOf(const Handle& handle) const;

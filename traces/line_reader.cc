@@ -17,6 +17,7 @@ LineReader::~LineReader() {
 }
 
 absl::Status LineReader::Open() {
+  if (in_memory_) return absl::OkStatus();
   file_ = std::fopen(path_.c_str(), "rb");
   if (file_ == nullptr) return absl::ErrnoToStatus(errno, absl::StrCat(path_, ": cannot open"));
   return absl::OkStatus();
@@ -27,11 +28,11 @@ absl::StatusOr<bool> LineReader::Next() {
   terminated_ = false;
   for (;;) {
     if (buffer_pos_ == buffer_.size()) {
-      buffer_.resize(kBufferBytes);
-      buffer_.resize(std::fread(buffer_.data(), 1, buffer_.size(), file_));
+      buffer_.resize(in_memory_ ? 0 : kBufferBytes);
+      if (!in_memory_) buffer_.resize(std::fread(buffer_.data(), 1, buffer_.size(), file_));
       buffer_pos_ = 0;
       if (buffer_.empty()) {
-        if (std::ferror(file_))
+        if (!in_memory_ && std::ferror(file_))
           return absl::ErrnoToStatus(errno, absl::StrCat(path_, ": cannot read"));
         if (line_.empty()) return false;
         ++number_;

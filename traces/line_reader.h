@@ -15,6 +15,9 @@ namespace iovalid::traces {
 class LineReader {
  public:
   explicit LineReader(std::string path) : path_(std::move(path)) {}
+  // Reads `contents`; `path` is for messages only, and Open() does nothing.
+  LineReader(std::string path, std::string contents)
+      : path_(std::move(path)), in_memory_(true), buffer_(std::move(contents)) {}
   ~LineReader();
   LineReader(const LineReader&) = delete;
   LineReader& operator=(const LineReader&) = delete;
@@ -36,6 +39,7 @@ class LineReader {
 
  private:
   const std::string path_;
+  const bool in_memory_ = false;
   std::FILE* file_ = nullptr;
   std::string line_;
   std::string buffer_;

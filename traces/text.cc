@@ -138,6 +138,8 @@ std::string Block(const char* name, const Message& message) {
 class TextReader : public EventSource {
  public:
   explicit TextReader(const std::string& path) : scanner_(path) {}
+  TextReader(const std::string& path, std::string contents)
+      : scanner_(path, std::move(contents)) {}
 
   absl::Status ReadHeader() {
     if (auto status = scanner_.Open(); !status.ok()) return status;
@@ -205,6 +207,13 @@ std::string HeaderToText(const Header& header) { return Block("header", header);
 
 absl::StatusOr<std::unique_ptr<EventSource>> OpenText(const std::string& path) {
   auto reader = std::make_unique<TextReader>(path);
+  if (auto status = reader->ReadHeader(); !status.ok()) return status;
+  return reader;
+}
+
+absl::StatusOr<std::unique_ptr<EventSource>> OpenTextFromString(const std::string& name,
+                                                                std::string contents) {
+  auto reader = std::make_unique<TextReader>(name, std::move(contents));
   if (auto status = reader->ReadHeader(); !status.ok()) return status;
   return reader;
 }

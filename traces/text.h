@@ -19,6 +19,10 @@ namespace iovalid::traces {
 // "path:line: ".
 absl::StatusOr<std::unique_ptr<EventSource>> OpenText(const std::string& path);
 
+// The same of a text that is in memory; `name` stands for the path in messages.
+absl::StatusOr<std::unique_ptr<EventSource>> OpenTextFromString(const std::string& name,
+                                                                std::string contents);
+
 // Writes the whole of the source, one event at a time.
 absl::Status WriteText(EventSource& source, std::ostream& out);
 

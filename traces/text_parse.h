@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -27,6 +28,9 @@ struct TextBlock {
 class TextScanner {
  public:
   explicit TextScanner(const std::string& path) : lines_(path) {}
+  // Scans `contents`; `path` is for messages only.
+  TextScanner(const std::string& path, std::string contents)
+      : lines_(path, std::move(contents)) {}
   absl::Status Open() { return lines_.Open(); }
 
   // False at the end of the file.

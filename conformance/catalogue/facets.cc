@@ -35,12 +35,13 @@ constexpr NamedFacets kNamed[] = {
     {"reach", kReachFacet},
     {"cap.migration", kMigrationCapFacet},
     {"cap.dma_avail", kDmaAvailCapFacet},
+    {"data", kDataFacet},
     {"cap.iova_range", kIovaRangeCapFacet},
 };
 
 constexpr std::pair<std::string_view, uint32_t> kCalls[] = {
-    {"ioctl", kAnyIoctl}, {"open", kOpenCall}, {"close", kCloseCall},
-    {"dup", kDupCall},    {"mmap", kMapCall},  {"munmap", kUnmapCall},
+    {"ioctl", kAnyIoctl}, {"open", kOpenCall},    {"close", kCloseCall},    {"dup", kDupCall},
+    {"mmap", kMapCall},   {"munmap", kUnmapCall}, {"device_dma", kDmaCall},
 };
 
 bool Differs(std::span<const uint8_t> left, std::span<const uint8_t> right, size_t offset,
@@ -132,6 +133,7 @@ uint32_t CallOf(const Step& step) {
   if (std::holds_alternative<DupAction>(step.action)) return kDupCall;
   if (std::holds_alternative<MapAction>(step.action)) return kMapCall;
   if (std::holds_alternative<UnmapAction>(step.action)) return kUnmapCall;
+  if (std::holds_alternative<DmaAction>(step.action)) return kDmaCall;
   return kOtherCall;
 }
 
@@ -205,6 +207,7 @@ Facets OutcomeFacets(const Step& step, const StepResult& left, const StepResult&
   if (!same_result) facets |= kResultFacet;
   if (!SameMem(left, right)) facets |= kMemFacet;
   if (!SameSpill(left, right)) facets |= kSpillFacet;
+  if (left.data != right.data) facets |= kDataFacet;
   const std::span<const uint8_t> l = StructAfter(step, left), r = StructAfter(step, right);
   if (!Differs(l, r, 0, l.size())) return facets;
   size_t end = 0;

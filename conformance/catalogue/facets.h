@@ -38,6 +38,7 @@ enum : Facets {
   kDmaAvailCapFacet = 1u << 24,
   kIovaRangeCapFacet = 1u << 25,
   kCapFacets = 7u << 23,
+  kDataFacet = 1u << 26,  // what a device read by DMA
   kOutFacets = kFieldFacets | kTailFacet | kCapFacets,
 };
 inline constexpr uint32_t kFirstStateFacet = 16, kStateFacetCount = 7;
@@ -53,6 +54,7 @@ enum : uint32_t {
   kDupCall,
   kMapCall,    // mmap
   kUnmapCall,  // munmap
+  kDmaCall,    // device_dma
   kOtherCall,
 };
 uint32_t CallOf(const Step& step);

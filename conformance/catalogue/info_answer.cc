@@ -112,9 +112,9 @@ uint64_t ExpectCompat(uint32_t argsz, const SideFacts& facts, Expected* expected
 bool SoundInfoAnswer(const IoctlAction& ioctl, const StepResult& result, const SideFacts& facts) {
   constexpr size_t kMinimum = offsetof(abi::VfioIommuType1Info, cap_offset);
   if (ioctl.in.size() < kMinimum) return true;
-  // A fault leaves what was written before it.
-  if (result.err == sim::Errno::kFAULT) return true;
-  if (result.err != sim::Errno::kOk) return !result.out_changed;
+  const bool faults = result.err == sim::Errno::kFAULT;
+  if (!faults && result.err != sim::Errno::kOk) return !result.out_changed;
+  if (facts.info == nullptr) return !result.out_changed;
   const Bytes& out = result.out_changed ? result.out : ioctl.in;
   abi::VfioIommuType1Info before{}, after{};
   std::memcpy(&before, ioctl.in.data(), std::min(ioctl.in.size(), sizeof(before)));
@@ -123,6 +123,8 @@ bool SoundInfoAnswer(const IoctlAction& ioctl, const StepResult& result, const S
   const bool type1 = facts.mode == Mode::kType1;
   const uint64_t total = type1 ? ExpectType1(before.argsz, facts, &expected)
                                : ExpectCompat(before.argsz, facts, &expected);
+  // A fault leaves what was written before it.
+  if (faults) return after.argsz == before.argsz || after.argsz == total;
   const bool fits = before.argsz >= total;
   const uint64_t argsz = type1 && fits ? before.argsz : total;
   if (after.argsz != argsz || !expected.SameTail(out)) return false;

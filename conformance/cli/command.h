@@ -20,6 +20,10 @@ using Run = std::function<int()>;
 
 // Each adds one subcommand to `app`; parsing it sets *run.
 void AddReplay(CLI::App& app, Run* run);
+void AddCatalogue(CLI::App& app, Run* run);
+void AddExplain(CLI::App& app, Run* run);
+void AddGate(CLI::App& app, Run* run);
+void AddDiff(CLI::App& app, Run* run);
 void AddVerify(CLI::App& app, Run* run);
 void AddShow(CLI::App& app, Run* run);
 void AddImport(CLI::App& app, Run* run);

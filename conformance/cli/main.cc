@@ -28,6 +28,10 @@ int Main(int argc, char** argv) {
   app.set_version_flag("--version", "iovalid 0.1");
   Run run;
   AddReplay(app, &run);
+  AddCatalogue(app, &run);
+  AddExplain(app, &run);
+  AddGate(app, &run);
+  AddDiff(app, &run);
   AddVerify(app, &run);
   AddShow(app, &run);
   AddImport(app, &run);
