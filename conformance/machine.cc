@@ -62,6 +62,7 @@ absl::StatusOr<Machine> Machine::Create(const traces::Header& header, const Side
   if (!capture) fresh->text = memory.CreateObject(sim::ObjectKind::kShmem, kTextBytes);
   PrepareMm(&memory, 0, fresh->text, &fresh->area);
   fresh->golden_file = memory.CreateObject(sim::ObjectKind::kShmem, kGoldenFileBytes);
+  memory.MarkWritten(fresh->golden_file);
   return Machine(side, options, std::move(fresh));
 }
 

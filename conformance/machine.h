@@ -97,6 +97,10 @@ class Machine {
   }
   // The descriptor that a name stands for; -1 where it is not open.
   int FdOf(const Handle& handle) const;
+  // After a view: what is left of a recorded one, see PageNames::WithoutGone.
+  std::vector<ViewRun> WithoutGoneNames(const std::vector<ViewRun>& runs) const {
+    return process().names.WithoutGone(runs, memory_);
+  }
   const sim::SimMemory& memory() const { return memory_; }
   sim::SimMemory& memory() { return memory_; }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "conformance/page_names.h"
 
+#include <utility>
+
 namespace iovalid::conformance {
 
 void PageNames::AddMapping(uint64_t addr, uint64_t len, uint32_t label, uint64_t off) {
@@ -71,7 +73,6 @@ void PageNames::View(const hwmodel::Iommu& iommu, uint32_t device,
   runs->clear();
   const hwmodel::DomainId domain = iommu.attached(device);
   Look(mm);
-  if (domain == hwmodel::kNoDomain) return;
   present_.clear();
   mm.ForEachPresentRun([&](uint64_t va, sim::PageId first, uint64_t pages) {
     for (uint64_t k = 0; k < pages; ++k) {
@@ -79,6 +80,7 @@ void PageNames::View(const hwmodel::Iommu& iommu, uint32_t device,
       if (MappingAt(at) != kNoName) present_.try_emplace(first + k, at);
     }
   });
+  if (domain == hwmodel::kNoDomain) return;
   iommu.ForEachRun(domain, 0, ~uint64_t{0},
                    [&](uint64_t iova, sim::PageId first, uint64_t pages, unsigned rights) {
                      for (uint64_t k = 0; k < pages; ++k) {
@@ -100,6 +102,50 @@ void PageNames::View(const hwmodel::Iommu& iommu, uint32_t device,
                        runs->push_back(page);
                      }
                    });
+}
+
+std::vector<ViewRun> PageNames::WithoutGone(const std::vector<ViewRun>& runs,
+                                            const sim::SimMemory& memory) const {
+  // For each name, whether a page that has had it is still there.
+  absl::flat_hash_map<std::pair<uint32_t, uint64_t>, bool> exists;
+  for (const auto& [page, seen] : seen_) {
+    const Mapping& mapping = mappings_[seen.mapping];
+    bool& one = exists[{mapping.label, mapping.off + seen.off}];
+    one = one || present_.contains(page) || memory.PinCount(page) != 0;
+  }
+  std::vector<ViewRun> out;
+  const auto append = [&out](const ViewRun& run) {
+    if (!out.empty()) {
+      ViewRun& last = out.back();
+      const bool joins = last.what == run.what && last.label == run.label &&
+                         last.rights == run.rights && last.iova + last.len == run.iova;
+      if (joins && (run.what == ViewRun::What::kSomePage || last.value + last.len == run.value)) {
+        last.len += run.len;
+        return;
+      }
+    }
+    out.push_back(run);
+  };
+  for (const ViewRun& run : runs) {
+    if (run.what != ViewRun::What::kStale) {
+      append(run);
+      continue;
+    }
+    for (uint64_t at = 0; at < run.len; at += sim::kPageSize) {
+      ViewRun page = run;
+      page.iova += at;
+      page.len = sim::kPageSize;
+      page.value += at;
+      const auto found = exists.find({page.label, page.value});
+      if (found != exists.end() && !found->second) {
+        page.what = ViewRun::What::kSomePage;
+        page.label = kNoName;
+        page.value = 0;
+      }
+      append(page);
+    }
+  }
+  return out;
 }
 
 }  // namespace iovalid::conformance

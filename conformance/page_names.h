@@ -9,6 +9,7 @@
 #include "compat/system_config.h"
 #include "conformance/step.h"
 #include "hwmodel/iommu.h"
+#include "sim/sim_memory.h"
 #include "sim/sim_mm.h"
 #include "sim/units.h"
 
@@ -30,6 +31,12 @@ class PageNames {
             const std::vector<compat::DeviceConfig>& devices, const sim::SimMm& mm,
             std::vector<ViewRun>* runs);
 
+  // After View: `runs`, which a recorder saw, without the former names (kStale) of pages that no
+  // longer exist, neither mapped nor pinned. The recorder knows pages by their frames, and such a
+  // frame may since have become any other page.
+  std::vector<ViewRun> WithoutGone(const std::vector<ViewRun>& runs,
+                                   const sim::SimMemory& memory) const;
+
  private:
   struct Mapping {
     uint64_t addr, len;
@@ -50,7 +57,7 @@ class PageNames {
 
   std::vector<Mapping> mappings_;
   uint64_t look_ = 0;
-  absl::flat_hash_map<sim::PageId, Seen> seen_;         // looked up only, never walked
+  absl::flat_hash_map<sim::PageId, Seen> seen_;         // never walked where order would show
   absl::flat_hash_map<sim::PageId, uint64_t> present_;  // of the current view: lowest address
 };
 

@@ -64,6 +64,9 @@ class SimMemory final : public PageData {
   // with private copies), but stay what they are where pinned. kINVAL for an unknown object or, for
   // hugetlbfs, a size that is no multiple of 2 MiB; kNOMEM.
   Errno Resize(ObjectId object, uint64_t size);
+  // All pages of a file that has been written are in the page cache (see
+  // MemoryObjects::MarkCached).
+  void MarkWritten(ObjectId object) { objects_.MarkCached(object, 0, objects_.pages(object) - 1); }
   const MemoryObjects& objects() const { return objects_; }
 
   // PageData: pages are zero until written. MMIO frames are not here.
