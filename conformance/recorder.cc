@@ -59,6 +59,8 @@ void Record(const traces::Event& event, const Step& step, const StepResult& resu
     outcome->set_error(static_cast<uint32_t>(result.err));
     if (const auto* ioctl = std::get_if<IoctlAction>(&step.action)) {
       RecordIoctl(*ioctl, result, outcome);
+    } else if (event.has_mdev_pin()) {
+      outcome->set_ret(result.ret);
     }
     if (!result.data.empty()) outcome->set_data(Text(result.data));
   }

@@ -295,7 +295,7 @@ TEST(TraceReader, UnknownFieldsSurviveARewrite) {
 
 TEST(TraceReader, AnEventOfANewerKindPasses) {
   Event event;
-  event.GetReflection()->MutableUnknownFields(&event)->AddLengthDelimited(45, "");
+  event.GetReflection()->MutableUnknownFields(&event)->AddLengthDelimited(1000, "");
   std::vector<Event> events;
   EXPECT_TRUE(ReadBytes(Assembly()
                             .AddHeader()
