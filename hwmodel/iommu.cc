@@ -58,9 +58,11 @@ Context Iommu::ContextOf(DomainId domain) const {
   Context context;
   context.mode = Context::Mode::kSecond;
   context.domain = domain;
+  const Domain& d = Get(domain);
   context.second =
-      MakeStageTables(Format::kId, levels_, config_.aw_bits, uint64_t{Get(domain).root} << 12,
-                      {config_.host_address_bits, config_.page_sizes, config_.snoop_control});
+      MakeStageTables(Format::kId, levels_, config_.aw_bits, uint64_t{d.root} << 12,
+                      {config_.host_address_bits, config_.page_sizes, config_.snoop_control},
+                      d.dirty_tracking ? AdMode::kHardware : AdMode::kOff);
   return context;
 }
 
@@ -76,7 +78,7 @@ DomainId Iommu::AllocDomain() {
   const FrameId root = memory_.Allocate(id);
   if (root == kNoFrame) return kNoDomain;
   if (id == domains_.size()) domains_.emplace_back();
-  domains_[id] = Domain{root, false, {}};
+  domains_[id] = Domain{root, false, false, {}};
   return id;
 }
 
@@ -109,6 +111,28 @@ bool Iommu::EnforceCacheCoherency(DomainId domain) {
   if (!config_.snoop_control) return false;
   Get(domain).force_snoop = true;
   return true;
+}
+
+bool Iommu::SetDirtyTracking(DomainId domain, bool on) {
+  Domain& d = Get(domain);
+  if (!config_.dirty_tracking) return false;
+  d.dirty_tracking = on;
+  for (SourceId source = 0; source < contexts_.size(); ++source) {
+    if (contexts_[source] == domain) Attach(source, domain);
+  }
+  return true;
+}
+
+void Iommu::ReadDirty(DomainId domain, uint64_t first_iova, uint64_t last_iova, bool clear,
+                      absl::FunctionRef<void(uint64_t iova, uint64_t bytes)> dirty) {
+  const Domain& d = Get(domain);
+  last_iova = std::min(last_iova, BitsBelow(config_.aw_bits));
+  if (first_iova > last_iova) return;
+  PageTable<Format> table(memory_, {d.root, levels_, domain});
+  table.ReadDirty(first_iova >> sim::kPageShift, last_iova >> sim::kPageShift, clear,
+                  [&dirty](uint64_t page, uint64_t pages) {
+                    dirty(page << sim::kPageShift, pages << sim::kPageShift);
+                  });
 }
 
 void Iommu::Attach(SourceId source, DomainId domain) {

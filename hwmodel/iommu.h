@@ -52,6 +52,15 @@ class Iommu {
   // stay as they are. False, and no effect, where the unit has no snoop control.
   bool EnforceCacheCoherency(DomainId domain);
 
+  // Dirty tracking (intel_iommu_set_dirty_tracking): while it is on, the unit sets accessed and
+  // dirty bits in the domain's entries. False, and no effect, where the unit has none.
+  bool SetDirtyTracking(DomainId domain, bool on);
+  // Calls dirty(iova, bytes) for what of the byte addresses [first_iova, last_iova] lies in dirty
+  // leaves, ascending, and makes these clean if `clear` (read_and_clear_dirty without
+  // IOMMU_DIRTY_NO_CLEAR). The caller invalidates what it cleared, or later writes may not be seen.
+  void ReadDirty(DomainId domain, uint64_t first_iova, uint64_t last_iova, bool clear,
+                 absl::FunctionRef<void(uint64_t iova, uint64_t bytes)> dirty);
+
   // --- Devices -----------------------------------------------------------------------------------
 
   // Makes the context entry of `source` point at `domain`; replaces what it pointed at. Invalidates
@@ -152,6 +161,7 @@ class Iommu {
   struct Domain {
     FrameId root = kNoFrame;  // kNoFrame: the id is free
     bool force_snoop = false;
+    bool dirty_tracking = false;
     sim::Digest reach;
   };
 

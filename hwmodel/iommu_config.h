@@ -33,7 +33,7 @@ struct IommuConfig {
   // Host address width: address bits of an entry from here up are reserved. 13..52.
   unsigned host_address_bits = 52;
   bool snoop_control = false;   // ECAP.SC: entries may force snooping (enforce cache coherency)
-  bool dirty_tracking = false;  // reported to users only: dirty bits are not modelled yet
+  bool dirty_tracking = false;  // ECAP.SMTS, SLADS: hardware may keep accessed and dirty bits
   bool caching_mode = true;     // CAP.CM: software invalidates after making an entry present too
   unsigned max_domains = 1u << 16;    // from CAP.ND
   unsigned fault_records = 1;         // CAP.NFR + 1

@@ -12,9 +12,14 @@ Iotlb::Iotlb(unsigned sets_4k) {
   }
 }
 
-bool Iotlb::FindOther(SpaceId space, uint64_t iova, Entry* entry) const {
+bool Iotlb::FindLarge(SpaceId space, uint64_t iova, Entry* entry) const {
   const auto find = [&]<unsigned kSize>() {
-    return (live_classes_ & 1u << kSize) != 0 && FindSize<kSize>(space, iova, entry);
+    if ((live_classes_ & 1u << kSize) == 0) return false;
+    const uint64_t found = FindSize<kSize>(space, iova);
+    if (found == 0) return false;
+    constexpr uint64_t kWithin = BitsBelow(kShift[kSize]);
+    *entry = {(found & kAddressMask & ~kWithin) | (iova & kWithin), RightsOf(found), kShift[kSize]};
+    return true;
   };
   return find.operator()<0>() || find.operator()<2>() || find.operator()<3>() ||
          find.operator()<4>() || find.operator()<5>() || find.operator()<6>();

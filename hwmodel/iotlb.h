@@ -39,8 +39,23 @@ class Iotlb {
 
   // `iova` in bytes. False where nothing is cached for it. 4 KiB pages are looked for first.
   bool Find(SpaceId space, uint64_t iova, Entry* entry) const {
-    if ((live_classes_ & 1u << k4K) != 0 && FindSize<k4K>(space, iova, entry)) return true;
-    return (live_classes_ & ~(1u << k4K)) != 0 && FindOther(space, iova, entry);
+    if (const uint64_t small = Find4K(space, iova); small != 0) {
+      *entry = {AddressOf4K(small, iova), RightsOf(small), kShift[k4K]};
+      return true;
+    }
+    return FindOther(space, iova, entry);
+  }
+  // Among 4 KiB pages alone: 0 where nothing is cached, else what AddressOf4K and RightsOf take.
+  uint64_t Find4K(SpaceId space, uint64_t iova) const {
+    return (live_classes_ & 1u << k4K) != 0 ? FindSize<k4K>(space, iova) : 0;
+  }
+  static uint64_t AddressOf4K(uint64_t found, uint64_t iova) {
+    return (found & kAddressMask & ~BitsBelow(12)) | (iova & BitsBelow(12));
+  }
+  static unsigned RightsOf(uint64_t found) { return static_cast<unsigned>(found & 3); }
+  // Among pages of the other sizes.
+  bool FindOther(SpaceId space, uint64_t iova, Entry* entry) const {
+    return (live_classes_ & ~(1u << k4K)) != 0 && FindLarge(space, iova, entry);
   }
 
   // `address` is what `iova` translates to, through a page of 2^size_log2 bytes.
@@ -107,24 +122,20 @@ class Iotlb {
            ((set.value[way] ^ want) & kWantMask) == 0;
   }
 
+  // The value of the way that holds it; 0: none.
   template <unsigned kSize>
-  bool FindSize(SpaceId space, uint64_t iova, Entry* entry) const {
-    constexpr unsigned shift = kShift[kSize];
-    const uint64_t tag = Tag(space, iova, shift);
+  uint64_t FindSize(SpaceId space, uint64_t iova) const {
+    const uint64_t tag = Tag(space, iova, kShift[kSize]);
     const uint64_t want = Want(space);
     const Set& set = classes_[kSize].read[SetOf(kSize, tag)];
     // Way by way with a guess at each is faster here than all ways at once (measured).
     for (unsigned way = 0; way < kWays; ++way) {
-      if (set.tag[way] != tag || ((set.value[way] ^ want) & kWantMask) != 0) continue;
       const uint64_t value = set.value[way];
-      constexpr uint64_t within = BitsBelow(shift);
-      *entry = {(value & kAddressMask & ~within) | (iova & within),
-                static_cast<unsigned>(value & 3), shift};
-      return true;
+      if (set.tag[way] == tag && ((value ^ want) & kWantMask) == 0) return value;
     }
-    return false;
+    return 0;
   }
-  bool FindOther(SpaceId space, uint64_t iova, Entry* entry) const;
+  bool FindLarge(SpaceId space, uint64_t iova, Entry* entry) const;
 
   // Empties the ways of sets [first, end) that `match(set, way)` holds for.
   template <typename Match>

@@ -9,6 +9,8 @@
 #include <numeric>
 #include <vector>
 
+#include "hwmodel/io_page_table.h"
+
 namespace iovalid::hwmodel {
 namespace {
 
@@ -113,6 +115,34 @@ TEST_F(PciDeviceTest, NothingToMoveIsDone) {
   const DmaResult result = device_.Read(iommu_, pages_, ~uint64_t{0}, nullptr, 0);
   EXPECT_EQ(result.stop, DmaResult::Stop::kDone);
   EXPECT_EQ(result.bytes, 0u);
+}
+
+// Through a unit alone, with a PASID: pages of 2 KiB do not begin where those of 4 KiB do.
+TEST_F(PciDeviceTest, UnitAndPasid) {
+  TableMemory tables;
+  IoPageTableConfig config;
+  config.format = FormatId::kMock2K;
+  config.levels = 3;
+  config.input_bits = 38;
+  IoPageTable table(tables, config, 1);
+  ASSERT_EQ(table.Map(tables, 0x800, 20 * k4K + 0x800, 0x800, kRw), Errno::kOk);
+  ASSERT_EQ(table.Map(tables, 0x1000, 50 * k4K, 0x800, kRead), Errno::kOk);
+  Unit unit{UnitConfig{}};
+  Context context;
+  context.mode = Context::Mode::kSecond;
+  context.second = table.stage();
+  context.pasids = true;
+  unit.SetContext(7, context);
+  unit.SetPasidContext(7, 4, context);
+  const DmaResult result = device_.Write(unit, tables, pages_, 0xffe, data_.data(), 16, 4);
+  EXPECT_EQ(result.bytes, 2u);
+  EXPECT_EQ(result.stop, DmaResult::Stop::kFault);
+  EXPECT_EQ(result.reason, FaultReason::kWriteNotPermitted);
+  EXPECT_EQ(pages_.at(20, 0xffe), 1);
+  EXPECT_EQ(pages_.at(20, 0xfff), 2);
+  std::array<uint8_t, 4> got{};
+  EXPECT_EQ(device_.Read(unit, tables, pages_, 0xffe, got.data(), 4).bytes, 4u);
+  EXPECT_EQ(got, (std::array<uint8_t, 4>{1, 2, 0, 0}));
 }
 
 TEST_F(PciDeviceTest, TopOfTheAddressSpaceFaults) {

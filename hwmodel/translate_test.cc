@@ -284,6 +284,45 @@ TEST_F(NarrowTranslateTest, ReservedBitsDependOnTheUnit) {
   ExpectFault(0, kRead, FaultReason::kReservedBit, 4);
 }
 
+class DirtyTranslateTest : public TranslateTest {
+ protected:
+  static IommuConfig Config() {
+    IommuConfig config;
+    config.dirty_tracking = true;
+    return config;
+  }
+  DirtyTranslateTest() : TranslateTest(Config()) {}
+  uint64_t Dirty(bool clear) {
+    uint64_t bytes = 0;
+    iommu_.ReadDirty(domain_, 0, ~uint64_t{0}, clear, [&](uint64_t, uint64_t n) { bytes += n; });
+    return bytes;
+  }
+};
+
+TEST_F(DirtyTranslateTest, WritesAreSeenWhileTrackingIsOn) {
+  ASSERT_EQ(iommu_.Map(domain_, 0, 1, 8, kRw), Errno::kOk);
+  ASSERT_EQ(iommu_.Map(domain_, 2 * kMiB, 0x200, 512, kRw), Errno::kOk);
+  EXPECT_TRUE(iommu_.Translate(kDevice, 0, kWrite).ok);
+  EXPECT_EQ(Dirty(false), 0u);
+  ASSERT_TRUE(iommu_.SetDirtyTracking(domain_, true));
+  EXPECT_TRUE(iommu_.Translate(kDevice, 0, kRead).ok);
+  EXPECT_TRUE(iommu_.Translate(kDevice, k4K, kWrite).ok);
+  EXPECT_TRUE(iommu_.Translate(kDevice, 3 * kMiB, kRw).ok);
+  EXPECT_EQ(Dirty(true), k4K + 2 * kMiB);
+  iommu_.InvalidateDomain(domain_);
+  EXPECT_EQ(Dirty(false), 0u);
+  EXPECT_TRUE(iommu_.Translate(kDevice, 0, kWrite).ok);
+  EXPECT_EQ(Dirty(false), k4K);
+  // Dirty entries unmap like others.
+  EXPECT_EQ(iommu_.Unmap(domain_, 0, 8 * k4K), 8 * k4K);
+  EXPECT_EQ(iommu_.Unmap(domain_, 2 * kMiB, 2 * kMiB), 2 * kMiB);
+  EXPECT_TRUE(iommu_.reach(domain_).zero());
+}
+
+TEST_F(TranslateTest, NoDirtyTrackingWithoutTheUnits) {
+  EXPECT_FALSE(iommu_.SetDirtyTracking(domain_, true));
+}
+
 TEST_F(TranslateTest, TableThatRefersToItselfEnds) {
   ASSERT_EQ(iommu_.Map(domain_, 0, 1, 1, kRw), Errno::kOk);
   const uint64_t self = VtdSecondStage::MakeTable(iommu_.root(domain_) * k4K, 3);

@@ -91,13 +91,12 @@ class Unit {
       if (request.address - config_.msi_first <= msi_span_) return Interrupt();
       const ContextCache::Hot* hot = cache_.FindHot(request.source);
       if (hot != nullptr && hot->Holds(request.address)) {
-        Iotlb::Entry entry;
+        const uint64_t found = iotlb_.Find4K(hot->space, request.address);
         // Where a cached entry lacks a right, the tables decide before a fault is reported.
-        if (iotlb_.Find(hot->space, request.address, &entry) &&
-            (request.access & ~entry.rights) == 0) {
-          return Translated(request, entry.address, entry.size_log2, entry.rights);
+        if (found != 0 && (request.access & ~Iotlb::RightsOf(found)) == 0) {
+          return Translated(request, Iotlb::AddressOf4K(found, request.address), 12,
+                            Iotlb::RightsOf(found));
         }
-        return Miss(memory, *cache_.Find(request.source), request);
       }
     }
     return TranslateSlowly(memory, request);
@@ -146,11 +145,14 @@ class Unit {
     }
     return t;
   }
-  // Without a context at hand.
+  // Whatever is not a hit on a 4 KiB page of a request without PASID.
   Translation TranslateSlowly(PhysicalMemory& memory, const Request& request);
   // Not in the IOTLB: the tables.
   Translation Miss(PhysicalMemory& memory, const CachedContext& context, const Request& request);
   Translation Fault(const Request& request, const WalkResult& result, unsigned stage, bool report);
+
+  Translation FaultBeforeWalk(const Request& request, FaultReason reason, unsigned stage,
+                              bool report);
 
   // The context of a request, from the caches or through them. Null with *reason where there is
   // none.
@@ -159,6 +161,8 @@ class Unit {
   // Walks, on a miss of the IOTLB; *stage: where it ended.
   WalkResult Walk(PhysicalMemory& memory, const CachedContext& context, const Request& request,
                   unsigned* stage);
+  WalkResult WalkNested(PhysicalMemory& memory, const CachedContext& context,
+                        const Request& request, unsigned* stage);
   WalkResult WalkSingle(PhysicalMemory& memory, const StageTables& tables, SpaceId space,
                         uint64_t address, unsigned access);
   // The second stage of a nested context, with its caches.

@@ -80,6 +80,13 @@ struct Unit::GuestMemory {
   }
 };
 
+Translation Unit::FaultBeforeWalk(const Request& request, FaultReason reason, unsigned stage,
+                                  bool report) {
+  WalkResult result;
+  result.reason = reason;
+  return Fault(request, result, stage, report);
+}
+
 namespace {
 
 // The walks of all formats by number: one jump a walk.
@@ -101,8 +108,8 @@ constexpr std::array<WalkFunction<Memory>, kFormats> kWalks = MakeWalks<Memory>(
 
 }  // namespace
 
-Translation Unit::Fault(const Request& request, const WalkResult& result, unsigned stage,
-                        bool report) {
+inline Translation Unit::Fault(const Request& request, const WalkResult& result, unsigned stage,
+                               bool report) {
   if (report) {
     faults_.Record({request.source, request.address >> sim::kPageShift, request.access,
                     result.reason, result.level, static_cast<uint8_t>(stage), request.pasid});
@@ -112,8 +119,8 @@ Translation Unit::Fault(const Request& request, const WalkResult& result, unsign
   return t;
 }
 
-WalkResult Unit::WalkSingle(PhysicalMemory& memory, const StageTables& tables, SpaceId space,
-                            uint64_t address, unsigned access) {
+inline WalkResult Unit::WalkSingle(PhysicalMemory& memory, const StageTables& tables, SpaceId space,
+                                   uint64_t address, unsigned access) {
   WalkCache::Table from{tables.root, tables.levels, kRead | kWrite};
   walk_cache_.Find(space, tables.shape, tables.levels, address, &from);
   DirectMemory direct{memory, walk_cache_, space, tables.shape, address};
@@ -143,14 +150,19 @@ WalkResult Unit::SecondStage(PhysicalMemory& memory, const CachedContext& contex
   return WalkSingle(memory, second, context.second_space, address, access);
 }
 
-WalkResult Unit::Walk(PhysicalMemory& memory, const CachedContext& context, const Request& request,
-                      unsigned* stage) {
+inline WalkResult Unit::Walk(PhysicalMemory& memory, const CachedContext& context,
+                             const Request& request, unsigned* stage) {
   const Context& c = context.context;
-  if (c.mode != Context::Mode::kNested) {
-    *stage = c.mode == Context::Mode::kFirst ? 1 : 2;
-    return WalkSingle(memory, *stage == 1 ? c.first : c.second, context.space, request.address,
-                      request.access);
-  }
+  if (c.mode == Context::Mode::kNested) return WalkNested(memory, context, request, stage);
+  const bool first = c.mode == Context::Mode::kFirst;
+  *stage = first ? 1 : 2;
+  return WalkSingle(memory, first ? c.first : c.second, context.space, request.address,
+                    request.access);
+}
+
+WalkResult Unit::WalkNested(PhysicalMemory& memory, const CachedContext& context,
+                            const Request& request, unsigned* stage) {
+  const Context& c = context.context;
   *stage = 1;
   WalkCache::Table from{c.first.root, c.first.levels, kRead | kWrite};
   walk_cache_.Find(context.space, c.first.shape, c.first.levels, request.address, &from);
@@ -173,39 +185,40 @@ WalkResult Unit::Walk(PhysicalMemory& memory, const CachedContext& context, cons
   return first;
 }
 
-Translation Unit::TranslateSlowly(PhysicalMemory& memory, const Request& request) {
-  WalkResult result;
-  const CachedContext* context = FindContext(request.source, request.pasid, &result.reason);
-  if (context == nullptr) return Fault(request, result, 0, true);
-  const bool report = context->context.fault_reports;
-  if (!context->translates) {
-    if ((request.address & ~BitsBelow(config_.host_address_bits)) != 0) {
-      result.reason = FaultReason::kAddressBeyondWidth;
-      return Fault(request, result, 0, report);
-    }
-    return Translated(request, request.address, 30, kRead | kWrite);
-  }
-  if (!context->Holds(request.address)) {
-    result.reason = FaultReason::kAddressBeyondWidth;
-    const bool first = context->context.mode != Context::Mode::kSecond;
-    return Fault(request, result, first ? 1 : 0, report);
-  }
-  Iotlb::Entry entry;
-  if (request.pasid != kNoPasid && iotlb_.Find(context->space, request.address, &entry) &&
-      (request.access & ~entry.rights) == 0) {
-    return Translated(request, entry.address, entry.size_log2, entry.rights);
-  }
-  return Miss(memory, *context, request);
-}
-
-Translation Unit::Miss(PhysicalMemory& memory, const CachedContext& context,
-                       const Request& request) {
+inline Translation Unit::Miss(PhysicalMemory& memory, const CachedContext& context,
+                              const Request& request) {
   unsigned stage = 0;
   const WalkResult result = Walk(memory, context, request, &stage);
   if (result.reason != FaultReason::kNone) {
     return Fault(request, result, stage, context.context.fault_reports);
   }
   return Translated(request, result.address, result.size_log2, result.rights | request.access);
+}
+
+Translation Unit::TranslateSlowly(PhysicalMemory& memory, const Request& request) {
+  FaultReason reason = FaultReason::kNone;
+  const CachedContext* context = request.pasid == kNoPasid ? cache_.Find(request.source) : nullptr;
+  if (context == nullptr) context = FindContext(request.source, request.pasid, &reason);
+  if (context == nullptr) return FaultBeforeWalk(request, reason, 0, true);
+  const bool report = context->context.fault_reports;
+  if (!context->translates) {
+    if ((request.address & ~BitsBelow(config_.host_address_bits)) != 0) {
+      return FaultBeforeWalk(request, FaultReason::kAddressBeyondWidth, 0, report);
+    }
+    return Translated(request, request.address, 30, kRead | kWrite);
+  }
+  if (!context->Holds(request.address)) {
+    const bool first = context->context.mode != Context::Mode::kSecond;
+    return FaultBeforeWalk(request, FaultReason::kAddressBeyondWidth, first ? 1 : 0, report);
+  }
+  Iotlb::Entry entry;
+  const bool known = request.pasid == kNoPasid
+                         ? iotlb_.FindOther(context->space, request.address, &entry)
+                         : iotlb_.Find(context->space, request.address, &entry);
+  if (known && (request.access & ~entry.rights) == 0) {
+    return Translated(request, entry.address, entry.size_log2, entry.rights);
+  }
+  return Miss(memory, *context, request);
 }
 
 Translation Unit::AtsTranslate(PhysicalMemory& memory, const Request& request) {
