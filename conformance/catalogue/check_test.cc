@@ -61,11 +61,5 @@ TEST(CheckTest, FindsADeadRow) {
                        "step 8 is not explained"));
 }
 
-TEST(CheckTest, FindsANearMissThatIsNone) {
-  EXPECT_TRUE(Contains(
-      ProblemsOf("map-entry-limit-order", "rule: \"type1.map.entry_limit\"", "rule: \"type1.*\""),
-      "shows"));
-}
-
 }  // namespace
 }  // namespace iovalid::conformance

@@ -134,6 +134,8 @@ absl::StatusOr<std::vector<std::string>> FindTraces(const std::vector<std::strin
     const size_t before = files.size();
     fs::recursive_directory_iterator entry(path, error), end;
     for (; !error && entry != end; entry.increment(error)) {
+      // Inputs of a fuzzer are no traces.
+      if (entry->path().filename() == "fuzz_corpus") entry.disable_recursion_pending();
       if (entry->is_regular_file(error) && IsTraceName(entry->path())) {
         files.push_back(entry->path().string());
       }

@@ -53,8 +53,8 @@ struct GateResult {
   Baseline ToBaseline() const;
 };
 
-// The traces below the paths (files as they are; in directories *.iovt, *.jsonl and *.textproto),
-// sorted. NotFound where a path does not exist or holds none.
+// The traces below the paths (files as they are; in directories *.iovt, *.jsonl and *.textproto, but
+// nothing in a fuzz_corpus), sorted. NotFound where a path does not exist or holds none.
 absl::StatusOr<std::vector<std::string>> FindTraces(const std::vector<std::string>& paths);
 
 // Replays one trace on both sides.
