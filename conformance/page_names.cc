@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "conformance/page_names.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace iovalid::conformance {
@@ -21,8 +22,11 @@ uint32_t PageNames::MappingAt(uint64_t va) const {
 void PageNames::Look(const sim::SimMm& mm) {
   if (mappings_.empty()) return;
   ++look_;
+  uint64_t left = kMaxNamedPages;
   mm.ForEachPresentRun([&](uint64_t va, sim::PageId first, uint64_t pages) {
-    for (uint64_t k = 0; k < pages; ++k) {
+    const uint64_t named = std::min(pages, left);
+    left -= named;
+    for (uint64_t k = 0; k < named; ++k) {
       const sim::PageId page = first + k;
       if (page == sim::kZeroPage) continue;
       const uint64_t at = va + k * sim::kPageSize;
@@ -74,34 +78,44 @@ void PageNames::View(const hwmodel::Iommu& iommu, uint32_t device,
   const hwmodel::DomainId domain = iommu.attached(device);
   Look(mm);
   present_.clear();
+  uint64_t left = kMaxNamedPages;
   mm.ForEachPresentRun([&](uint64_t va, sim::PageId first, uint64_t pages) {
-    for (uint64_t k = 0; k < pages; ++k) {
+    const uint64_t named = std::min(pages, left);
+    left -= named;
+    for (uint64_t k = 0; k < named; ++k) {
       const uint64_t at = va + k * sim::kPageSize;
       if (MappingAt(at) != kNoName) present_.try_emplace(first + k, at);
     }
   });
   if (domain == hwmodel::kNoDomain) return;
-  iommu.ForEachRun(domain, 0, ~uint64_t{0},
-                   [&](uint64_t iova, sim::PageId first, uint64_t pages, unsigned rights) {
-                     for (uint64_t k = 0; k < pages; ++k) {
-                       ViewRun page = Name(first + k, devices);
-                       page.iova = iova + k * sim::kPageSize;
-                       page.len = sim::kPageSize;
-                       page.rights = rights;
-                       if (!runs->empty()) {
-                         ViewRun& last = runs->back();
-                         const bool placed = page.what != ViewRun::What::kZero &&
-                                             page.what != ViewRun::What::kSomePage;
-                         if (last.iova + last.len == page.iova && last.rights == page.rights &&
-                             last.what == page.what && last.label == page.label &&
-                             (!placed || last.value + last.len == page.value)) {
-                           last.len += sim::kPageSize;
-                           continue;
-                         }
-                       }
-                       runs->push_back(page);
-                     }
-                   });
+  left = kMaxNamedPages;
+  iommu.ForEachRun(
+      domain, 0, ~uint64_t{0},
+      [&](uint64_t iova, sim::PageId first, uint64_t pages, unsigned rights) {
+        const uint64_t named = std::min(pages, left);
+        left -= named;
+        for (uint64_t k = 0; k < named; ++k) {
+          ViewRun page = Name(first + k, devices);
+          page.iova = iova + k * sim::kPageSize;
+          page.len = sim::kPageSize;
+          page.rights = rights;
+          if (!runs->empty()) {
+            ViewRun& last = runs->back();
+            const bool placed =
+                page.what != ViewRun::What::kZero && page.what != ViewRun::What::kSomePage;
+            if (last.iova + last.len == page.iova && last.rights == page.rights &&
+                last.what == page.what && last.label == page.label &&
+                (!placed || last.value + last.len == page.value)) {
+              last.len += sim::kPageSize;
+              continue;
+            }
+          }
+          runs->push_back(page);
+        }
+        if (named == pages) return;
+        runs->push_back({iova + named * sim::kPageSize, (pages - named) * sim::kPageSize,
+                         ViewRun::What::kSomePage, 0, kNoName, rights});
+      });
 }
 
 std::vector<ViewRun> PageNames::WithoutGone(const std::vector<ViewRun>& runs,

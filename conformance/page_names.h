@@ -21,6 +21,10 @@ namespace iovalid::conformance {
 // recorder took: before each mmap, munmap and mprotect, and at each view.
 class PageNames {
  public:
+  // A look goes over this many present pages, from the lowest address on: more than any recording
+  // with views has, and little enough to look at each.
+  static constexpr uint64_t kMaxNamedPages = 1u << 16;
+
   // A mapping that the program made. `label` is the name of what it mapped, `off` the offset there.
   void AddMapping(uint64_t addr, uint64_t len, uint32_t label, uint64_t off);
   // Remembers which pages are present now, and as what.

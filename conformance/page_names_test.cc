@@ -61,6 +61,19 @@ TEST_F(PageNamesTest, ItJoinsOtherPagesWithoutAName) {
   EXPECT_EQ(WithoutGone({Stale(2, 1), next}), std::vector<ViewRun>{joined});
 }
 
+// However much a program has mapped, what is looked at stays little.
+TEST_F(PageNamesTest, MoreThanCanBeNamedIsSomePage) {
+  constexpr uint64_t kPages = PageNames::kMaxNamedPages + 2;
+  const hwmodel::DomainId domain = iommu.AllocDomain();
+  iommu.Attach(0, domain);
+  ASSERT_EQ(iommu.Map(domain, 0, 0x1000000, kPages, 3), sim::Errno::kOk);
+  std::vector<ViewRun> runs;
+  names.View(iommu, 0, {}, memory.mm(0), &runs);
+  ASSERT_EQ(runs.size(), 2u);
+  EXPECT_EQ(runs[1], (ViewRun{PageNames::kMaxNamedPages * kPage, 2 * kPage, What::kSomePage, 0,
+                              kNoName, 3}));
+}
+
 TEST_F(PageNamesTest, WhatIsThereOrWasNeverSeenStays) {
   ViewRun other = Stale(2, 1);
   other.label = kLabel + 1;
