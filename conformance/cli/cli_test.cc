@@ -63,10 +63,22 @@ std::vector<std::string> Differing() {
   return lines;
 }
 
-TEST_F(CliTest, ReplayExitsWithOneWhereSomethingDiffers) {
+TEST_F(CliTest, ReplayExitsWithOneWhereSomethingIsUnexplained) {
+  std::vector<std::string> lines = Differing();
+  lines.push_back(DeviceFdLine(6));
+  // A probe of DMA_BUF, which older kernels do not know: no row of the catalogue is about it.
+  lines.push_back(StructLine(7, "d0", "VFIO_DEVICE_FEATURE", "0x3b75", "080000000b000500", "="));
+  const std::string trace = WriteTrace("unexplained.jsonl", lines);
+  const Ran unexplained = Run("replay --left type1@6.12 --right type1@7.3 " + trace);
+  EXPECT_EQ(unexplained.code, 1);
+  EXPECT_NE(unexplained.out.find("UNEXPLAINED"), std::string::npos) << unexplained.out;
+}
+
+TEST_F(CliTest, ReplayExitsWithZeroWhereTheCatalogueKnowsWhy) {
   const std::string trace = WriteTrace("differing.jsonl", Differing());
   const Ran differing = Run("replay " + trace);
-  EXPECT_EQ(differing.code, 1);
+  EXPECT_EQ(differing.code, 0);
+  EXPECT_NE(differing.out.find("extension-update-vaddr"), std::string::npos);
   EXPECT_NE(differing.out.find("VFIO_UPDATE_VADDR"), std::string::npos);
   EXPECT_EQ(differing.err, "");
   const Ran same = Run("replay --right type1@7.3 " + trace);
@@ -77,7 +89,7 @@ TEST_F(CliTest, ReplayExitsWithOneWhereSomethingDiffers) {
 TEST_F(CliTest, JsonIsAllThatGoesToStandardOutput) {
   const std::string trace = WriteTrace("json.jsonl", Differing());
   const Ran ran = Run("replay --format json " + trace);
-  EXPECT_EQ(ran.code, 1);
+  EXPECT_EQ(ran.code, 0);
   std::istringstream in(ran.out);
   int lines = 0;
   for (std::string line; std::getline(in, line); ++lines) {
@@ -180,7 +192,6 @@ TEST_F(CliTest, CutKeepsASequenceUpToAStep) {
   const std::string trace = WriteTrace("cut.jsonl", Differing());
   const std::string iovt = File("cut.iovt");
   EXPECT_EQ(Run("cut --until 4 " + trace + " " + iovt).code, 0);
-  EXPECT_EQ(Run("replay " + trace).code, 1);
   const Ran shown = Run("show " + iovt);
   EXPECT_NE(shown.out.find("#4 "), std::string::npos) << shown.out;
   EXPECT_EQ(shown.out.find("#5 "), std::string::npos) << shown.out;
