@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <iostream>
 #include <map>
 #include <random>
 #include <sstream>
@@ -92,6 +93,7 @@ TEST_P(HostileTrace, RunsOrIsRefusedInOneLine) {
                                     .status();
                               }))];
     alarm(0);
+    if (i % 2500 == 2499) std::cout << i + 1 << " cases\n" << std::flush;
     if (HasFailure()) {
       ADD_FAILURE() << "the file is left at " << path;
       return;
