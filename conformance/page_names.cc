@@ -140,11 +140,14 @@ std::vector<ViewRun> PageNames::WithoutGone(const std::vector<ViewRun>& runs,
     }
     out.push_back(run);
   };
+  uint64_t left = kMaxNamedPages;
   for (const ViewRun& run : runs) {
-    if (run.what != ViewRun::What::kStale) {
+    const uint64_t pages = run.len / sim::kPageSize;
+    if (run.what != ViewRun::What::kStale || pages > left) {  // longer than any look: as it is
       append(run);
       continue;
     }
+    left -= pages;
     for (uint64_t at = 0; at < run.len; at += sim::kPageSize) {
       ViewRun page = run;
       page.iova += at;

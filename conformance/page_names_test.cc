@@ -74,6 +74,11 @@ TEST_F(PageNamesTest, MoreThanCanBeNamedIsSomePage) {
                               kNoName, 3}));
 }
 
+TEST_F(PageNamesTest, ARunWithoutBoundsIsNotWalked) {
+  const std::vector<ViewRun> runs = {{0, ~uint64_t{0}, What::kStale, 0, kLabel, 3}};
+  EXPECT_EQ(WithoutGone(runs), runs);
+}
+
 TEST_F(PageNamesTest, WhatIsThereOrWasNeverSeenStays) {
   ViewRun other = Stale(2, 1);
   other.label = kLabel + 1;
