@@ -42,14 +42,13 @@ bool SimMm::Backed(uint64_t page, Vma* vma) const {
   const auto c = space_.vmas.Find(page);
   if (!c) return false;
   *vma = space_.vmas.value(c);
-  return vma->object == kNoObject ||
-         page + vma->index_bias < memory_->objects_.pages(vma->object);
+  return vma->object == kNoObject || page + vma->index_bias < memory_->objects_.pages(vma->object);
 }
 
 size_t SimMm::CopyIn(uint64_t addr, void* to, size_t len) {
   const uint64_t offset = addr % kPageSize;
   const CachedPage& cached = cached_pages_[(addr >> kPageShift) % kCachedPages];
-  if (cached.page == addr >> kPageShift && len <= kPageSize - offset) {
+  if (len != 0 && cached.page == addr >> kPageShift && len <= kPageSize - offset) {
     std::memcpy(to, memory_->content_.bytes(cached.slot) + offset, len);
     return len;
   }
@@ -95,7 +94,8 @@ size_t SimMm::CopyOut(uint64_t addr, const void* from, size_t len) {
   const uint64_t offset = addr % kPageSize;
   const CachedPage& cached = cached_pages_[(addr >> kPageShift) % kCachedPages];
   size_t done;
-  if (cached.page == addr >> kPageShift && cached.writable && len <= kPageSize - offset) {
+  if (len != 0 && cached.page == addr >> kPageShift && cached.writable &&
+      len <= kPageSize - offset) {
     std::memcpy(memory_->content_.bytes(cached.slot) + offset, from, len);
     done = len;
   } else {
@@ -109,7 +109,8 @@ size_t SimMm::CopyOut(uint64_t addr, const void* from, size_t len) {
 bool SimMm::Poke(uint64_t addr, const void* from, size_t len) {
   const uint64_t offset = addr % kPageSize;
   const CachedPage& cached = cached_pages_[(addr >> kPageShift) % kCachedPages];
-  if (cached.page == addr >> kPageShift && cached.writable && len <= kPageSize - offset) {
+  if (len != 0 && cached.page == addr >> kPageShift && cached.writable &&
+      len <= kPageSize - offset) {
     std::memcpy(memory_->content_.bytes(cached.slot) + offset, from, len);
     return true;
   }
@@ -121,7 +122,7 @@ bool SimMm::Peek(uint64_t addr, void* to, size_t len) const {
   const PageContent& content = memory_->content_;
   const uint64_t start = addr % kPageSize;
   const CachedPage& cached = cached_pages_[(addr >> kPageShift) % kCachedPages];
-  if (cached.page == addr >> kPageShift && len <= kPageSize - start) {
+  if (len != 0 && cached.page == addr >> kPageShift && len <= kPageSize - start) {
     std::memcpy(to, content.bytes(cached.slot) + start, len);
     return true;
   }
