@@ -10,11 +10,11 @@ namespace {
 std::string Text(const Bytes& bytes) { return std::string(bytes.begin(), bytes.end()); }
 
 void RecordIoctl(const IoctlAction& ioctl, const StepResult& result, traces::Outcome* outcome) {
-  if (result.returned_fd) {
-    outcome->set_returned_fd(true);
-  } else {
+  if (!result.returned_fd) {
     outcome->set_ret(result.ret);
-  }
+  } else if (ioctl.retfd.named()) {
+    outcome->set_returned_fd(true);
+  }  // A descriptor that the trace does not name is told by the errno alone.
   if (ioctl.argument == IoctlAction::Argument::kStruct) {
     if (result.out_changed) {
       outcome->set_out(Text(result.out));
