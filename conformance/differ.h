@@ -15,13 +15,12 @@
 namespace iovalid::conformance {
 
 // Runs one program on two machines, step by step, and compares after each step what was answered
-// and what state it left.
+// and what state it left. A value: a copy goes on from the same state.
 class Differ {
  public:
   // What one step showed. Valid until the next one.
   struct Report {
-    const StepResult* left;
-    const StepResult* right;
+    StepResult left, right;
     bool outcome_differs = false;
     // State components whose difference is another than before the step.
     std::vector<StateDiff::Change> state;
@@ -37,9 +36,6 @@ class Differ {
   };
 
   Differ(Machine left, Machine right);
-  // A copy goes on from the same state; its report is that of the last step.
-  Differ(const Differ& other);
-  Differ& operator=(const Differ& other);
 
   // InvalidArgument where the step cannot be replayed.
   absl::Status Run(const Step& step);
@@ -59,7 +55,6 @@ class Differ {
  private:
   Machine left_, right_;
   StateDiff state_diff_;
-  StepResult left_result_, right_result_;
   compat::ObservedState left_state_, right_state_;
   Report report_;
   RunDigest digest_;

@@ -68,14 +68,14 @@ TEST_F(DifferTest, AnswersThatDiffer) {
   const Differ::Report& extension =
       Run(IntegerLine(5, "c0", "VFIO_CHECK_EXTENSION", "0x3b65", 10, 1));
   EXPECT_TRUE(extension.outcome_differs);
-  EXPECT_EQ(extension.left->ret, 1);
-  EXPECT_EQ(extension.right->ret, 0);
+  EXPECT_EQ(extension.left.ret, 1);
+  EXPECT_EQ(extension.right.ret, 0);
   const Differ::Report& info =
       Run(StructLine(6, "c0", "VFIO_IOMMU_GET_INFO", "0x3b70",
                      "180000000000000000000000000000000000000000000000", "="));
   EXPECT_TRUE(info.outcome_differs);
-  EXPECT_TRUE(info.left->out_changed);
-  EXPECT_NE(info.left->out, info.right->out);
+  EXPECT_TRUE(info.left.out_changed);
+  EXPECT_NE(info.left.out, info.right.out);
   EXPECT_FALSE(info.state_differs());
 }
 
@@ -89,8 +89,8 @@ TEST_F(DifferTest, MappingOfABarIsADifferenceOfOutcomeAndStateThatStands) {
       Run(StructLine(7, "c0", "VFIO_IOMMU_MAP_DMA", "0x3b71",
                      "2000000003000000000000c00100000000001000000000000010000000000000", "="));
   EXPECT_TRUE(map.outcome_differs);
-  EXPECT_EQ(map.left->err, sim::Errno::kOk);
-  EXPECT_EQ(map.right->err, sim::Errno::kFAULT);
+  EXPECT_EQ(map.left.err, sim::Errno::kOk);
+  EXPECT_EQ(map.right.err, sim::Errno::kFAULT);
   EXPECT_EQ(State(), Strings({"mappings", "reach:dev0"}));
   Run(IntegerLine(8, "c0", "VFIO_GET_API_VERSION", "0x3b64", 0, 0));
   EXPECT_FALSE(differ_.report().differs());

@@ -58,8 +58,8 @@ std::vector<std::string> Differences(const Row& row) {
     if (status.ok()) status = differ.Run(step);
     EXPECT_TRUE(status.ok()) << status;
     const Differ::Report& report = differ.report();
-    const uint64_t now_left = (report.left->vm_lck + report.left->vm_pin) / 4;
-    const uint64_t now_right = (report.right->vm_lck + report.right->vm_pin) / 4;
+    const uint64_t now_left = (report.left.vm_lck + report.left.vm_pin) / 4;
+    const uint64_t now_right = (report.right.vm_lck + report.right.vm_pin) / 4;
     const bool charges = step.process == 0 && now_left != now_right &&
                          (now_left != charged_left || now_right != charged_right);
     if (step.process == 0) {
@@ -68,10 +68,10 @@ std::vector<std::string> Differences(const Row& row) {
     }
     std::string where = std::to_string(event.step()) + ": ";
     if (report.outcome_differs) {
-      const bool text = Text(*report.left) != Text(*report.right);
-      const bool notices = report.left->notices != report.right->notices;
+      const bool text = Text(report.left) != Text(report.right);
+      const bool notices = report.left.notices != report.right.notices;
       if (text) {
-        out.push_back(where + Text(*report.left) + " | " + Text(*report.right));
+        out.push_back(where + Text(report.left) + " | " + Text(report.right));
       } else {
         out.push_back(where + (notices ? "notices" : "bytes"));
       }

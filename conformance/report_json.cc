@@ -91,14 +91,14 @@ void JsonReporter::Begin(const std::string& file, const traces::Header&, const S
 void JsonReporter::Step(const Position& at, const traces::Event& event, Differ& differ,
                         const Label& label) {
   const Differ::Report& report = differ.report();
-  if (!report.differs() && !(all_ && report.left->answered)) return;
+  if (!report.differs() && !(all_ && report.left.answered)) return;
   Json line;
   if (with_file_) line["file"] = file_;
   line["seq"] = at.seq;
   line["i"] = at.step;
   line["call"] = CallName(event);
-  line["left"] = SideJson(event, *report.left);
-  line["right"] = SideJson(event, *report.right);
+  line["left"] = SideJson(event, report.left);
+  line["right"] = SideJson(event, report.right);
   line["outcome_differs"] = report.outcome_differs;
   line["state_differs"] = Json::array();
   for (const StateDiff::Change& change : report.state) {

@@ -104,14 +104,14 @@ void TextReporter::PrintCall(const Position& at, const traces::Event& event, con
   if (!report.differs() && report.state.empty()) {
     const std::vector<std::string> lines = left.Lines();
     out_ << style_.Dim(Place(at)) << ' ' << DecodeCall(event)
-         << (report.left->answered ? " " + lines[0] : "") << '\n';
+         << (report.left.answered ? " " + lines[0] : "") << '\n';
     return;
   }
   out_ << '\n' << style_.Dim(Place(at)) << ' ' << style_.Bold(DecodeCall(event)) << '\n';
   if (report.outcome_differs) {
-    PrintSide(left_name_, true, left, report.left->rule);
-    PrintSide(right_name_, false, right, report.right->rule);
-  } else if (report.left->answered) {
+    PrintSide(left_name_, true, left, report.left.rule);
+    PrintSide(right_name_, false, right, report.right.rule);
+  } else if (report.left.answered) {
     out_ << "    " << Pad("both", name_width_) << "  " << left.Lines()[0] << '\n';
   }
 }
@@ -201,8 +201,8 @@ void TextReporter::Step(const Position& at, const traces::Event& event, Differ& 
   if (event.has_sequence_begin()) standing_.clear();
   if (!report.differs() && report.state.empty() && !all_) return;
   if (event.has_sequence_begin() || event.has_sequence_end()) return;
-  const Answer left = AnswerOf(event, *report.left);
-  const Answer right = AnswerOf(event, *report.right);
+  const Answer left = AnswerOf(event, report.left);
+  const Answer right = AnswerOf(event, report.right);
   if (report.differs() || all_ || !report.state.empty()) {
     PrintCall(at, event, left, right, report);
     PrintState(differ);

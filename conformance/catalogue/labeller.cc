@@ -148,8 +148,8 @@ Difference Labeller::Describe(const Step& step, Differ& differ) {
   const Differ::Report& report = differ.report();
   Difference d;
   d.step = &step;
-  d.left = report.left;
-  d.right = report.right;
+  d.left = &report.left;
+  d.right = &report.right;
   d.state = report.state;
   const compat::ObservedState* states[] = {&differ.left_state(), &differ.right_state()};
   for (size_t side = 0; side < 2; ++side) {

@@ -50,13 +50,13 @@ class Explainer : public ReplayReporter {
     if (options_.step != 0 && at.step != options_.step) return;
     if (options_.sequence != 0 && at.seq != options_.sequence) return;
     const bool wanted = options_.step != 0 && at.step != shown_;
-    if (!differ.report().differs() && !(wanted && differ.report().left->answered)) return;
+    if (!differ.report().differs() && !(wanted && differ.report().left.answered)) return;
     shown_ = at.step;
     ++steps_;
     std::cout << style_.Dim(std::to_string(at.seq) + "#" + std::to_string(at.step)) << ' '
               << style_.Bold(DecodeCall(event)) << '\n';
-    PrintSide(left_, event, *differ.report().left);
-    PrintSide(right_, event, *differ.report().right);
+    PrintSide(left_, event, differ.report().left);
+    PrintSide(right_, event, differ.report().right);
     for (const std::string& line : standing) std::cout << "  before    " << line << '\n';
     for (const StateDiff::Change& change : differ.report().state) {
       std::cout << (change.resolved ? "  equal now " : "  differs   ")

@@ -39,8 +39,8 @@ class Collector : public ReplayReporter {
     if (label.explained()) return;
     if (++unexplained_ > kMostUnexplained) return;
     const StructLayout* layout = event.has_ioctl() ? LayoutOfCall(event.ioctl().nr()) : nullptr;
-    const Answer left = AnswerOf(event, *differ.report().left);
-    const Answer right = AnswerOf(event, *differ.report().right);
+    const Answer left = AnswerOf(event, differ.report().left);
+    const Answer right = AnswerOf(event, differ.report().right);
     trace_->findings.push_back({GateFinding::Kind::kUnexplained, at.seq, at.step, "",
                                 DecodeCall(event) + ": " + trace_->left + " = " + left.result +
                                     ", " + trace_->right + " = " + right.result +

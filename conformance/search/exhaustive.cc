@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "conformance/search/exhaustive.h"
 
-#include <set>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
@@ -57,15 +57,16 @@ ExhaustiveResult SearchExhaustively(const World& world, const ExhaustiveOptions&
         if (i % 64 == 0) progress(i, level.size());
         ++result.states;
         Node base = start;
-        for (const uint16_t letter : level[i].letters) (void)world.Run(&base, letter);
+        (void)world.Run(&base, level[i].letters);
+        Path path = level[i];
+        path.letters.push_back(0);
         Node node = base;
         for (uint16_t letter = 0; letter < letters; ++letter) {
           if (depth == 1 && letter % options.shards != options.shard) continue;
           node = base;
-          const Label& label = world.Run(&node, letter);
+          const Label& label = world.Run(&node, size_t{letter});
           ++result.sequences;
-          Path path{level[i].letters, 0};
-          path.letters.push_back(letter);
+          path.letters.back() = letter;
           if (label.differing != 0) {
             result.findings.Add({root, path.letters, world.SignatureOf(node, letter, label),
                                  label.explained() ? label.row() : Cause::kUnexplained,
@@ -74,7 +75,7 @@ ExhaustiveResult SearchExhaustively(const World& world, const ExhaustiveOptions&
           if (depth == options.depth) continue;
           path.memory = MemoryAfter(level[i].memory, world.letters()[letter], letter);
           if (known.insert(StateOf(node, path.memory)).second) {
-            next.push_back(std::move(path));
+            next.push_back(path);
           } else {
             ++result.merged;
           }

@@ -11,8 +11,7 @@ namespace {
 std::optional<Signature> LastSignature(const World& world, const Node& root,
                                        const std::vector<uint16_t>& letters) {
   Node node = root;
-  const Label* label = nullptr;
-  for (const uint16_t letter : letters) label = &world.Run(&node, letter);
+  const Label* label = world.Run(&node, letters);
   if (label == nullptr || label->differing == 0) return std::nullopt;
   return world.SignatureOf(node, letters.back(), *label);
 }
@@ -60,11 +59,9 @@ Reproducer Shrink(const World& world, const Node& root, Reproducer found, uint64
   }
   // What the catalogue says of the shortest form.
   Node node = root;
-  for (const uint16_t letter : letters) {
-    const Label& label = world.Run(&node, letter);
-    found.row = label.explained() ? label.row() : Cause::kUnexplained;
-    found.consequence = label.is_consequence();
-  }
+  const Label& label = *world.Run(&node, letters);
+  found.row = label.explained() ? label.row() : Cause::kUnexplained;
+  found.consequence = label.is_consequence();
   return found;
 }
 

@@ -89,10 +89,16 @@ const Label& World::Run(Node* node, size_t letter) const {
   return node->labeller.Observe(letters_[letter], node->differ);
 }
 
+const Label* World::Run(Node* node, std::span<const uint16_t> letters) const {
+  const Label* label = nullptr;
+  for (const uint16_t letter : letters) label = &Run(node, size_t{letter});
+  return label;
+}
+
 Signature World::SignatureOf(const Node& node, size_t letter, const Label& label) const {
   const Differ::Report& report = node.differ.report();
-  return {CallOf(letters_[letter]), report.left->err,   report.right->err,
-          report.left->rule,        report.right->rule, label.differing};
+  return {CallOf(letters_[letter]), report.left.err,   report.right.err,
+          report.left.rule,         report.right.rule, label.differing};
 }
 
 std::vector<traces::Event> World::Program(size_t root, std::span<const uint16_t> letters) const {

@@ -62,6 +62,8 @@ class World {
 
   // Runs a letter. The label is valid until the next step of the node.
   const Label& Run(Node* node, size_t letter) const;
+  // The same for all letters in turn; null where there are none.
+  const Label* Run(Node* node, std::span<const uint16_t> letters) const;
   // Of the node's last step, which was `letter` and differs.
   Signature SignatureOf(const Node& node, size_t letter, const Label& label) const;
 
