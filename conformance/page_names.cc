@@ -19,27 +19,32 @@ uint32_t PageNames::MappingAt(uint64_t va) const {
   return kNoName;
 }
 
-void PageNames::Look(const sim::SimMm& mm) {
-  if (mappings_.empty()) return;
-  ++look_;
+template <typename Fn>
+void PageNames::ForEachPage(const sim::SimMm& mm, Fn fn) const {
   uint64_t left = kMaxNamedPages;
   mm.ForEachPresentRun([&](uint64_t va, sim::PageId first, uint64_t pages) {
     const uint64_t named = std::min(pages, left);
     left -= named;
     for (uint64_t k = 0; k < named; ++k) {
-      const sim::PageId page = first + k;
-      if (page == sim::kZeroPage) continue;
       const uint64_t at = va + k * sim::kPageSize;
       const uint32_t mapping = MappingAt(at);
-      if (mapping == kNoName) continue;
-      const Seen now{mapping, at - mappings_[mapping].addr, look_};
-      auto [entry, added] = seen_.try_emplace(page, now);
-      if (added) continue;
-      // Within one look the latest mapping wins, then the highest address.
-      Seen& old = entry->second;
-      const bool later = now.mapping != old.mapping ? now.mapping > old.mapping : now.off > old.off;
-      if (old.look != look_ || later) old = now;
+      if (mapping != kNoName) fn(at, first + k, mapping);
     }
+  });
+}
+
+void PageNames::Look(const sim::SimMm& mm) {
+  if (mappings_.empty()) return;
+  ++look_;
+  ForEachPage(mm, [&](uint64_t at, sim::PageId page, uint32_t mapping) {
+    if (page == sim::kZeroPage) return;
+    const Seen now{mapping, at - mappings_[mapping].addr, look_};
+    auto [entry, added] = seen_.try_emplace(page, now);
+    if (added) return;
+    // Within one look the latest mapping wins, then the highest address.
+    Seen& old = entry->second;
+    const bool later = now.mapping != old.mapping ? now.mapping > old.mapping : now.off > old.off;
+    if (old.look != look_ || later) old = now;
   });
 }
 
@@ -78,17 +83,9 @@ void PageNames::View(const hwmodel::Iommu& iommu, uint32_t device,
   const hwmodel::DomainId domain = iommu.attached(device);
   Look(mm);
   present_.clear();
-  uint64_t left = kMaxNamedPages;
-  mm.ForEachPresentRun([&](uint64_t va, sim::PageId first, uint64_t pages) {
-    const uint64_t named = std::min(pages, left);
-    left -= named;
-    for (uint64_t k = 0; k < named; ++k) {
-      const uint64_t at = va + k * sim::kPageSize;
-      if (MappingAt(at) != kNoName) present_.try_emplace(first + k, at);
-    }
-  });
+  ForEachPage(mm, [&](uint64_t at, sim::PageId page, uint32_t) { present_.try_emplace(page, at); });
   if (domain == hwmodel::kNoDomain) return;
-  left = kMaxNamedPages;
+  uint64_t left = kMaxNamedPages;
   iommu.ForEachRun(
       domain, 0, ~uint64_t{0},
       [&](uint64_t iova, sim::PageId first, uint64_t pages, unsigned rights) {

@@ -56,6 +56,9 @@ class PageNames {
   // The name of one page: a ViewRun without place.
   ViewRun Name(sim::PageId page, const std::vector<compat::DeviceConfig>& devices) const;
 
+  // Calls fn(address, page, mapping) for the present pages of mappings that a look goes over.
+  template <typename Fn>
+  void ForEachPage(const sim::SimMm& mm, Fn fn) const;
   // The latest mapping that covers `va`; kNoName for none.
   uint32_t MappingAt(uint64_t va) const;
 

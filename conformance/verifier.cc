@@ -148,15 +148,17 @@ absl::Status Verifier::Run(const Step& step, const Expectation& expected) {
   return absl::OkStatus();
 }
 
-void Verifier::Observe(uint32_t process, uint64_t vm_lck, uint64_t vm_pin) {
+std::optional<StepResult::Charge> Verifier::Observe(uint32_t process, uint64_t vm_lck,
+                                                    uint64_t vm_pin) {
   for (size_t i = 0; i < charges_open_.size(); ++i) {
     const StepResult::Charge charge = charges_open_[i];
     if (charge.process != process) continue;
     charges_open_.erase(charges_open_.begin() + static_cast<std::ptrdiff_t>(i));
     if (charge.vm_lck != vm_lck || charge.vm_pin != vm_pin) pending_bits_ |= kMismatchCharges;
-    return;
+    return charge;
   }
   pending_bits_ |= kMismatchCharges;
+  return std::nullopt;
 }
 
 void Verifier::Finish() {

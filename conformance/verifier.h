@@ -3,6 +3,7 @@
 #define IOVALID_CONFORMANCE_VERIFIER_H_
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -55,8 +56,9 @@ class Verifier {
 
   // One step with its recorded outcome. Before it runs, the last one is finished.
   absl::Status Run(const Step& step, const Expectation& expected);
-  // The recorded `observe` line of a process after the last step, in kB.
-  void Observe(uint32_t process, uint64_t vm_lck, uint64_t vm_pin);
+  // The recorded `observe` line of a process after the last step, in kB. Returns what the model
+  // changed the process's charges to; nothing where it did not change them.
+  std::optional<StepResult::Charge> Observe(uint32_t process, uint64_t vm_lck, uint64_t vm_pin);
   // The sequence or trace is over: finishes the last step.
   void Finish();
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "conformance/verify.h"
 
+#include <optional>
 #include <utility>
 #include <variant>
 
@@ -87,12 +88,12 @@ absl::Status Run::Observe(const traces::Event& event) {
     return absl::InvalidArgumentError("observe of a task that is not there");
   }
   const uint64_t lck = event.observe().vm_lck(), pin = event.observe().vm_pin();
-  std::string actual = "no change of VmLck and VmPin";
-  for (const StepResult::Charge& charge : verifier_.open_charges()) {
-    if (charge.process == process) actual = Charges(charge.vm_lck, charge.vm_pin);
+  const std::optional<StepResult::Charge> actual = verifier_.Observe(process, lck, pin);
+  if (!actual) {
+    NoteCharges(Charges(lck, pin), "no change of VmLck and VmPin");
+  } else if (actual->vm_lck != lck || actual->vm_pin != pin) {
+    NoteCharges(Charges(lck, pin), Charges(actual->vm_lck, actual->vm_pin));
   }
-  if (actual != Charges(lck, pin)) NoteCharges(Charges(lck, pin), actual);
-  verifier_.Observe(process, lck, pin);
   return absl::OkStatus();
 }
 
