@@ -34,17 +34,26 @@ bool NoReadOrWrite(FileKind kind) {
 
 }  // namespace
 
+// What read and write check alike: the descriptor, that the file has such calls, the buffer, and
+// that a device file is bound.
+Outcome System::CheckTransfer(const Call& call, int fd, uint64_t addr, uint64_t count,
+                              File* file) const {
+  const FileIndex index = FileOf(call.task_id, fd);
+  if (index == kNoIndex) return Fail(Errno::kBADF, kBadFd);
+  *file = files_[index];
+  if (NoReadOrWrite(file->kind)) return Fail(Errno::kINVAL, kNoCall);
+  if (!call.mm().AccessOk(addr, count)) return Fail(Errno::kFAULT, kFault);
+  if (file->kind == FileKind::kDevice && !device_files_[file->index].access_granted) {
+    return Fail(Errno::kINVAL, kNoAccess);
+  }
+  return Ok();
+}
+
 // A fault queue is empty, and that is no error.
 Outcome System::Read(sim::TaskId task, int fd, uint64_t addr, uint64_t count, uint64_t offset) {
   Call call = Begin(task);
-  const FileIndex index = FileOf(task, fd);
-  if (index == kNoIndex) return Fail(Errno::kBADF, kBadFd);
-  const File file = files_[index];
-  if (NoReadOrWrite(file.kind)) return Fail(Errno::kINVAL, kNoCall);
-  if (!call.mm().AccessOk(addr, count)) return Fail(Errno::kFAULT, kFault);
-  if (file.kind == FileKind::kDevice && !device_files_[file.index].access_granted) {
-    return Fail(Errno::kINVAL, kNoAccess);
-  }
+  File file;
+  if (Outcome checked = CheckTransfer(call, fd, addr, count, &file); !checked.ok()) return checked;
   if (file.kind != FileKind::kFaultQueue) return Fail(Errno::kNOSYS, kUnmodelledRead);
   if (offset != 0 || count % sizeof(abi::IommuHwptPgfault) != 0) {
     return Fail(Errno::kSPIPE, kQueueSize);
@@ -54,15 +63,10 @@ Outcome System::Read(sim::TaskId task, int fd, uint64_t addr, uint64_t count, ui
 
 Outcome System::Write(sim::TaskId task, int fd, uint64_t addr, uint64_t count, uint64_t offset) {
   Call call = Begin(task);
-  const FileIndex index = FileOf(task, fd);
-  if (index == kNoIndex) return Fail(Errno::kBADF, kBadFd);
-  const File file = files_[index];
-  if (NoReadOrWrite(file.kind)) return Fail(Errno::kINVAL, kNoCall);
-  if (!call.mm().AccessOk(addr, count)) return Fail(Errno::kFAULT, kFault);
+  File file;
+  if (Outcome checked = CheckTransfer(call, fd, addr, count, &file); !checked.ok()) return checked;
   if (file.kind == FileKind::kDevice) {
-    const DeviceFile& device_file = device_files_[file.index];
-    if (!device_file.access_granted) return Fail(Errno::kINVAL, kNoAccess);
-    return WriteDevice(call, device_file, addr, count, offset);
+    return WriteDevice(call, device_files_[file.index], addr, count, offset);
   }
   if (file.kind != FileKind::kFaultQueue) return Fail(Errno::kNOSYS, kUnmodelledWrite);
   abi::IommuHwptPageResponse response;

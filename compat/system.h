@@ -172,6 +172,8 @@ class System {
   Outcome InstallFile(sim::TaskId task, FileKind kind, uint32_t index);
   void GetFile(FileIndex file) { ++files_[file].refs; }
   void PutFile(FileIndex file);
+  // read_write.cc
+  Outcome CheckTransfer(const Call& call, int fd, uint64_t addr, uint64_t count, File* file) const;
   // The file behind a descriptor; kNoIndex where it is not open.
   FileIndex FileOf(sim::TaskId task, int fd) const;
   void CountFile(sim::TaskId task, int fd, FileIndex file, bool added);

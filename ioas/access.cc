@@ -7,6 +7,21 @@
 #include "ioas/rules.h"
 
 namespace iovalid::ioas {
+namespace {
+
+// Bytes of an area's pages object, counted from the start of the area's first page; both inclusive.
+struct AreaBytes {
+  uint64_t first, last;
+};
+
+// Those behind the IOVAs from `iova`, which the area has, to its end or `last_iova`.
+template <typename Entry>
+AreaBytes BytesOf(const Entry& area, uint64_t iova, uint64_t last_iova) {
+  const uint64_t offset = area.value.page_offset;
+  return {(iova - area.first) + offset, (std::min(area.last, last_iova) - area.first) + offset};
+}
+
+}  // namespace
 
 Result IoPagetable::AddAccess(const Machine& machine, AccessToken access) {
   auto slot = std::find(accesses_.begin(), accesses_.end(), kNoAccess);
@@ -112,15 +127,13 @@ Result IoPagetable::PinAccess(Machine& machine, PagesStore& store, uint64_t iova
   for (auto c = areas_.Find(iova); c && areas_.first(c) <= next; c = areas_.Next(c)) {
     const Area area = areas_.value(c);
     const uint64_t area_last = areas_.last(c);
-    const uint64_t start_byte = (next - areas_.first(c)) + area.page_offset;
-    const uint64_t last_byte =
-        (std::min(area_last, last_iova) - areas_.first(c)) + area.page_offset;
-    const bool aligned = (start_byte & ~sim::kPageMask) == 0 &&
-                         (area_last >= last_iova || ((last_byte + 1) & ~sim::kPageMask) == 0);
+    const AreaBytes bytes = BytesOf(areas_.entry(c), next, last_iova);
+    const bool aligned = (bytes.first & ~sim::kPageMask) == 0 &&
+                         (area_last >= last_iova || ((bytes.last + 1) & ~sim::kPageMask) == 0);
     Result here = CheckAccess(area, aligned, write);
     if (here.ok()) {
-      here = AddAreaAccess(machine, store, c, area.first_index + (start_byte >> sim::kPageShift),
-                           area.first_index + (last_byte >> sim::kPageShift), write, frames);
+      here = AddAreaAccess(machine, store, c, area.first_index + (bytes.first >> sim::kPageShift),
+                           area.first_index + (bytes.last >> sim::kPageShift), write, frames);
     }
     if (!here.ok()) {
       result = here;
@@ -144,11 +157,9 @@ void IoPagetable::UnpinAccess(Machine& machine, PagesStore& store, uint64_t iova
   for (auto c = areas_.Find(iova); c && areas_.first(c) <= next; c = areas_.Next(c)) {
     const Area area = areas_.value(c);
     const uint64_t area_last = areas_.last(c);
-    const uint64_t start_byte = (next - areas_.first(c)) + area.page_offset;
-    const uint64_t last_byte =
-        (std::min(area_last, last_iova) - areas_.first(c)) + area.page_offset;
-    RemoveAreaAccess(machine, store, c, area.first_index + (start_byte >> sim::kPageShift),
-                     area.first_index + (last_byte >> sim::kPageShift));
+    const AreaBytes bytes = BytesOf(areas_.entry(c), next, last_iova);
+    RemoveAreaAccess(machine, store, c, area.first_index + (bytes.first >> sim::kPageShift),
+                     area.first_index + (bytes.last >> sim::kPageShift));
     if (area_last >= last_iova) return;
     next = area_last + 1;
   }
@@ -167,13 +178,13 @@ Result IoPagetable::RwAccess(Machine& machine, PagesStore& store, sim::PageData&
     const uint64_t area_last = areas_.last(c);
     Result result = CheckAccess(area, /*aligned=*/true, write);
     if (!result.ok()) return result;
-    const uint64_t bytes = std::min(area_last, last_iova) - next + 1;
-    const uint64_t start_byte =
-        (next - areas_.first(c)) + area.page_offset + area.first_index * sim::kPageSize;
-    result = RwPages(machine, store, memory, areas_.entry(c), start_byte, at, bytes, write);
+    const AreaBytes bytes = BytesOf(areas_.entry(c), next, last_iova);
+    const uint64_t count = bytes.last - bytes.first + 1;
+    result = RwPages(machine, store, memory, areas_.entry(c),
+                     bytes.first + area.first_index * sim::kPageSize, at, count, write);
     if (!result.ok()) return result;
     if (area_last >= last_iova) return Success();
-    at += bytes;
+    at += count;
     next = area_last + 1;
   }
   return Failure(sim::Errno::kNOENT, rules::kAccessHole);
@@ -187,7 +198,7 @@ Result IoPagetable::RwPages(Machine& machine, PagesStore& store, sim::PageData& 
   const Pages& pages = store.at(entry.value.pages);
   if (write && !pages.writable) return Failure(sim::Errno::kPERM, rules::kAccessNotWritable);
   if (!pages.pins()) return Failure(sim::Errno::kINVAL, rules::kAccessDmabuf);
-  sim::Mm* mm = pages.mm < machine.mms.size() ? machine.mms[pages.mm] : nullptr;
+  sim::Mm* mm = machine.LiveMm(pages.mm);
   const uint64_t first = start_byte >> sim::kPageShift;
   const uint64_t last = (start_byte + bytes - 1) >> sim::kPageShift;
   const bool kernel_thread = machine.current == sim::kKernelThread;

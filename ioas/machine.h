@@ -46,6 +46,8 @@ struct Machine {
   // WARNs of the kernel that the call set off.
   std::vector<const sim::Rule*> warnings = {};
 
+  // The address space `mm`; null where it is gone (mmget_not_zero).
+  sim::Mm* LiveMm(sim::MmId mm) const { return mm < mms.size() ? mms[mm] : nullptr; }
   // Some way to memory for who releases a page of `mm`, or pins one of a file: the address space
   // may be gone. Null where there never was one.
   sim::Mm* AnyMm(sim::MmId mm) const {

@@ -92,7 +92,7 @@ Result PagesStore::Pin(const Machine& machine, PagesId id, uint64_t index, uint6
                        std::vector<sim::PageRun>* runs) {
   Pages& pages = pages_[id];
   const bool file = pages.source == PagesSource::kFile;
-  sim::Mm* mm = pages.mm < machine.mms.size() ? machine.mms[pages.mm] : nullptr;
+  sim::Mm* mm = machine.LiveMm(pages.mm);
   if (file) mm = machine.AnyMm(pages.mm);
   if (mm == nullptr) return Failure(sim::Errno::kFAULT, rules::kPinMmGone);
   if (machine.Fails("pin_user_pages")) return Failure(sim::Errno::kFAULT, rules::kPin);
