@@ -3,24 +3,14 @@
 
 #include <vector>
 
+#include "hwmodel/naive_bits.h"
+
 namespace iovalid::hwmodel {
 namespace {
 
-bool Bit(uint64_t word, int number) { return word / (uint64_t{1} << number) % 2 == 1; }
-
-// Bits high..low of a word, as specifications write [high:low].
-uint64_t Field(uint64_t word, int high, int low) {
-  uint64_t value = 0;
-  for (int bit = high; bit >= low; --bit) value = value * 2 + (Bit(word, bit) ? 1 : 0);
-  return value;
-}
-
-bool AnySet(uint64_t word, int high, int low) {
-  for (int bit = low; bit <= high; ++bit) {
-    if (Bit(word, bit)) return true;
-  }
-  return false;
-}
+using naive::AnySet;
+using naive::Bit;
+using naive::Field;
 
 uint64_t Power(int n) { return n == 0 ? 1 : 2 * Power(n - 1); }
 

@@ -10,6 +10,7 @@
 
 #include "hwmodel/iommu.h"
 #include "hwmodel/model_reader.h"
+#include "sim/random.h"
 
 namespace iovalid::hwmodel {
 namespace {
@@ -48,26 +49,9 @@ TEST(NaiveWalkTest, FollowsHandWrittenTables) {
   EXPECT_EQ(NaiveWalk(unit, 0x40005678, true, false).reason, 0);
 }
 
-// A small generator of its own, so that the tables are the same everywhere.
-class Rubbish {
- public:
-  explicit Rubbish(uint64_t seed) : state_(seed) {}
-  uint64_t Next() {
-    state_ += 0x9e3779b97f4a7c15;
-    uint64_t z = state_;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return z ^ (z >> 31);
-  }
-  uint64_t Below(uint64_t n) { return Next() % n; }
-
- private:
-  uint64_t state_;
-};
-
 // An entry that is wrong in one of many ways, or right: loops, frames that do not exist, reserved
 // bits, large leaves where there are none.
-uint64_t RubbishEntry(Rubbish& random, uint64_t frames) {
+uint64_t RubbishEntry(sim::Random& random, uint64_t frames) {
   switch (random.Below(16)) {
     case 0:
       return random.Next();
@@ -93,7 +77,7 @@ TEST(NaiveWalkTest, AgreesWithTheModelOnRubbish) {
   constexpr int kRequests = 4000;
   std::map<int, int> seen;  // reason -> requests
   for (int n = 0; n < kUnits; ++n) {
-    Rubbish random(static_cast<uint64_t>(n) + 1);
+    sim::Random random(static_cast<uint64_t>(n) + 1);
     IommuConfig config;
     config.levels = 3 + n % 3;
     config.aw_bits = 12 + 9 * config.levels - (n % 4 == 0 ? 3 : 0);

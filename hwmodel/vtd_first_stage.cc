@@ -1,21 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hwmodel/vtd_first_stage.h"
 
+#include "hwmodel/vtd_reserved.h"
+
 namespace iovalid::hwmodel {
 
 ReservedBits VtdFirstStage::Limits(const HardwareLimits& limits) {
-  ReservedBits reserved;
-  const uint64_t beyond_host = kAddress & ~BitsBelow(limits.host_address_bits);
-  for (unsigned level = 1; level <= kMaxLevels; ++level) {
-    const bool may_be_leaf = (LeafSizes(level) & limits.page_sizes) != 0;
-    reserved.in_table[level] = beyond_host | (level > 1 ? kPageSizeBit : 0);
-    reserved.in_leaf[level] = beyond_host;
-    if (level > 1) {
-      reserved.in_leaf[level] |= BitRange(13, EntrySizeLog2(level) - 1);
-      if (!may_be_leaf) reserved.in_leaf[level] |= kPageSizeBit;
-    }
-  }
-  return reserved;
+  return VtdReserved<VtdFirstStage>(limits, [](unsigned level) {
+    return level > 1 ? BitRange(13, EntrySizeLog2(level) - 1) : uint64_t{0};
+  });
 }
 
 }  // namespace iovalid::hwmodel

@@ -16,6 +16,7 @@
 #include "hwmodel/naive_walk.h"
 #include "hwmodel/table_memory.h"
 #include "hwmodel/unit.h"
+#include "sim/random.h"
 
 #ifndef IOVALID_TRANSLATIONS
 #define IOVALID_TRANSLATIONS 100000
@@ -27,27 +28,10 @@ namespace {
 constexpr uint64_t kTranslations = IOVALID_TRANSLATIONS;
 constexpr unsigned kFramesLog2 = 6;
 
-// A small generator of its own, so that the tables are the same everywhere.
-class Random {
- public:
-  explicit Random(uint64_t seed) : state_(seed) {}
-  uint64_t Next() {
-    state_ += 0x9e3779b97f4a7c15;
-    uint64_t z = state_;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return z ^ (z >> 31);
-  }
-  uint64_t Below(uint64_t n) { return Next() % n; }
-
- private:
-  uint64_t state_;
-};
-
 // Fills the frames [first, first + 2^kFramesLog2) with entries that are right, or wrong in one of
 // many ways. Tables are looked for at `table_base` onwards; leaves lead below 2^leaf_bits.
 template <typename Format>
-void FillWithRubbish(TableMemory& memory, FrameId first, uint64_t table_base, Random& random,
+void FillWithRubbish(TableMemory& memory, FrameId first, uint64_t table_base, sim::Random& random,
                      unsigned leaf_bits = 56) {
   constexpr unsigned kTableFrames = Format::kIndexBits > 9 ? 1u << (Format::kIndexBits - 9) : 1;
   constexpr unsigned kFrames = 1u << kFramesLog2;
@@ -199,7 +183,7 @@ NaiveAnswer Naive(const FormatShape& shape, const HardwareLimits& limits, bool u
   }
 }
 
-HardwareLimits LimitsOf(const FormatShape& shape, Random& random) {
+HardwareLimits LimitsOf(const FormatShape& shape, sim::Random& random) {
   HardwareLimits limits;
   const bool arm =
       shape.format >= FormatId::kArm4KStage1 && shape.format <= FormatId::kArm64KStage2;
@@ -210,7 +194,7 @@ HardwareLimits LimitsOf(const FormatShape& shape, Random& random) {
   return limits;
 }
 
-uint64_t RandomInput(unsigned bits, Random& random) {
+uint64_t RandomInput(unsigned bits, sim::Random& random) {
   const uint64_t input = random.Next();
   switch (random.Below(20)) {
     case 0:
@@ -231,7 +215,7 @@ TEST_P(WalkAgreementTest, NaiveWalkerSaysTheSame) {
   const uint64_t requests = kTranslations / std::size(kFormatShapes) / 40 + 1;
   std::map<NaiveFault, uint64_t> seen;
   for (uint64_t n = 0; n < 40; ++n) {
-    Random random(n * 64 + static_cast<uint64_t>(shape.format) * 7 + shape.levels);
+    sim::Random random(n * 64 + static_cast<uint64_t>(shape.format) * 7 + shape.levels);
     TableMemory memory;
     const FrameId base = memory.AllocateRun(0, kFramesLog2);
     VisitFormat(shape.format, [&](auto format) {
@@ -312,7 +296,7 @@ TEST(NestedAgreementTest, NaiveWalkerSaysTheSame) {
   uint64_t second_faults = 0;
   for (uint64_t n = 0; n < 40; ++n) {
     const Nest& nest = nests[n % std::size(nests)];
-    Random random(n + 1);
+    sim::Random random(n + 1);
     TableMemory memory;
     const FrameId first_base = memory.AllocateRun(0, kFramesLog2);
     const uint64_t root = uint64_t{first_base} << 12;
