@@ -43,11 +43,8 @@ std::string Bytes(const std::string& bytes) {
 
 class CWriter {
  public:
-  CWriter(const traces::Header& header, Machine left, Machine right, std::ostream& out)
-      : header_(header),
-        compiler_(header),
-        machines_{std::move(left), std::move(right)},
-        out_(out) {}
+  CWriter(const traces::Header& header, Machine left, Machine right)
+      : header_(header), compiler_(header), machines_{std::move(left), std::move(right)} {}
 
   absl::Status Write(const traces::Event& event);
   uint32_t names() const { return static_cast<uint32_t>(names_.size()); }
@@ -79,7 +76,6 @@ class CWriter {
   const traces::Header& header_;
   StepCompiler compiler_;
   std::vector<Machine> machines_;
-  std::ostream& out_;
   std::map<std::string, size_t> names_;
   std::string body_;
   StepResult results_[2];
@@ -99,7 +95,7 @@ std::string CWriter::Expected(const StepResult& result) const {
 
 void CWriter::End(const traces::Event& event) {
   ++calls_;
-  Emit(fmt::format("{{"));
+  Emit("{");
   Emit(fmt::format("  static const struct answer left = {};", Expected(results_[0])));
   Emit(fmt::format("  static const struct answer right = {};", Expected(results_[1])));
   Emit(fmt::format("  tell(\"#{} {}\", &left, &right);", event.step(), Quote(DecodeCall(event))));
@@ -293,7 +289,7 @@ absl::Status WriteCProgram(traces::EventSource& source, const Side& left, const 
   if (!left_machine.ok()) return left_machine.status();
   auto right_machine = Machine::Create(header, right, {.views = false});
   if (!right_machine.ok()) return right_machine.status();
-  CWriter writer(header, *std::move(left_machine), *std::move(right_machine), out);
+  CWriter writer(header, *std::move(left_machine), *std::move(right_machine));
   traces::Event event;
   int sequences = 0;
   while (true) {

@@ -8,13 +8,12 @@
 
 #include "compat/abi/iommufd.h"
 #include "compat/abi/vfio.h"
+#include "sim/task.h"
 
 namespace iovalid::conformance {
 namespace {
 
 constexpr uint64_t kNoLimit = ~uint64_t{0};
-// linux/capability.h
-constexpr int kCapIpcLock = 14, kCapSysRawio = 17, kCapSysResource = 24;
 // MAP_SHARED of linux/mman.h
 constexpr uint32_t kMapShared = 1;
 
@@ -56,9 +55,9 @@ Action CompileBegin(const traces::SequenceBegin& begin) {
 }
 
 Action CompileCapability(const std::string& name) {
-  if (name == "IPC_LOCK") return DropCapabilityAction{kCapIpcLock};
-  if (name == "SYS_RESOURCE") return DropCapabilityAction{kCapSysResource};
-  if (name == "SYS_RAWIO") return DropCapabilityAction{kCapSysRawio};
+  if (name == "IPC_LOCK") return DropCapabilityAction{sim::kCapIpcLock};
+  if (name == "SYS_RESOURCE") return DropCapabilityAction{sim::kCapSysResource};
+  if (name == "SYS_RAWIO") return DropCapabilityAction{sim::kCapSysRawio};
   return SkippedAction{"cap_drop of another capability"};
 }
 

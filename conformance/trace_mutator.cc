@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <memory>
 #include <sstream>
 #include <string_view>
 #include <utility>
