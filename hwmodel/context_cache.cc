@@ -53,7 +53,10 @@ const CachedContext* ContextCache::Fill(SourceId source, const CachedContext& co
     hot_.resize(source + 1);
   }
   sources_[source] = context;
-  hot_[source] = {context.offset, context.limit, context.space, context.translates};
+  hot_[source] = {};
+  if (context.translates) {
+    hot_[source] = {context.offset, context.limit, Iotlb::SpaceTag(context.space)};
+  }
   return &sources_[source];
 }
 

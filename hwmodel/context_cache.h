@@ -62,20 +62,20 @@ class ContextCache {
 
   // Null where it is not cached. Valid until the next Fill or Invalidate.
   const CachedContext* Find(SourceId source) const {
-    return source < sources_.size() && sources_[source].valid ? &sources_[source] : nullptr;
+    // hot_ is as long, and its length costs no division.
+    return source < hot_.size() && sources_[source].valid ? &sources_[source] : nullptr;
   }
-  // What a hit of the IOTLB needs of a source whose requests go through tables, in half a cache
-  // line. Null otherwise.
-  struct Hot {
+  // What a hit of the IOTLB needs of a source, in half a cache line. Of a source that is not cached
+  // or whose requests do not go through tables: with a tag that nothing has.
+  struct alignas(32) Hot {
     uint64_t offset = 0;
     uint64_t limit = 0;
-    SpaceId space = 0;
-    bool translates = false;
+    Iotlb::SpaceTag space;
 
     bool Holds(uint64_t address) const { return address + offset <= limit; }
   };
   const Hot* FindHot(SourceId source) const {
-    return source < hot_.size() && hot_[source].translates ? &hot_[source] : nullptr;
+    return source < hot_.size() ? &hot_[source] : nullptr;
   }
   const CachedContext* Find(SourceId source, Pasid pasid) const {
     if (pasids_.empty()) return nullptr;

@@ -39,9 +39,7 @@ std::string_view FaultReasonName(FaultReason reason) {
   return "unknown";
 }
 
-void FaultLog::Record(const FaultRecord& record) {
-  ++total_;
-  if (overflow_) return;
+void FaultLog::Fill(const FaultRecord& record) {
   // The registers are filled and emptied in order, so the next one is full only if all are.
   if (pending_ == ring_.size()) {
     overflow_ = true;

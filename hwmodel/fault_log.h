@@ -60,7 +60,11 @@ class FaultLog {
   // `registers`: NFR + 1 of the capability register, at least 1.
   explicit FaultLog(unsigned registers) : ring_(registers == 0 ? 1 : registers) {}
 
-  void Record(const FaultRecord& record);
+  // Inline as far as a log that has overflowed goes: a device that faults does so in a storm.
+  void Record(const FaultRecord& record) {
+    ++total_;
+    if (!overflow_) Fill(record);
+  }
 
   // Software reads the oldest full register and clears its F bit. False where none is full.
   bool Take(FaultRecord* record);
@@ -72,6 +76,9 @@ class FaultLog {
   uint64_t total() const { return total_; }
 
  private:
+  // Takes the next register, or sets the overflow flag.
+  void Fill(const FaultRecord& record);
+
   std::vector<FaultRecord> ring_;
   unsigned next_ = 0;     // the register that the next fault goes to
   unsigned pending_ = 0;  // registers that are full

@@ -15,7 +15,7 @@ Iotlb::Iotlb(unsigned sets_4k) {
 bool Iotlb::FindLarge(SpaceId space, uint64_t iova, Entry* entry) const {
   const auto find = [&]<unsigned kSize>() {
     if ((live_classes_ & 1u << kSize) == 0) return false;
-    const uint64_t found = FindSize<kSize>(space, iova);
+    const uint64_t found = FindSize<kSize>(SpaceTag(space), iova);
     if (found == 0) return false;
     constexpr uint64_t kWithin = BitsBelow(kShift[kSize]);
     *entry = {(found & kAddressMask & ~kWithin) | (iova & kWithin), RightsOf(found), kShift[kSize]};
@@ -38,8 +38,8 @@ void Iotlb::Fill(SpaceId space, uint64_t iova, uint64_t address, unsigned rights
     fresh.victim.resize(klass.sets);
   }
   Storage& storage = klass.Mutable();
-  const uint64_t tag = Tag(space, iova, kShift[size]);
-  const uint64_t want = Want(space);
+  const uint64_t tag = Tag(SpaceTag(space), iova, kShift[size]);
+  const uint64_t want = SpaceTag(space).want;
   const unsigned index = SetOf(size, tag);
   Set& set = storage.sets[index];
 
@@ -84,7 +84,7 @@ void Iotlb::InvalidateRange(SpaceId space, uint64_t iova, unsigned size_log2) {
   const uint64_t first = iova & ~BitsBelow(size_log2);
   const uint64_t last = iova | BitsBelow(size_log2);
   const uint64_t low = space & BitsBelow(kSpaceLow);
-  const uint64_t want = Want(space);
+  const uint64_t want = SpaceTag(space).want;
   for (unsigned classes = live_classes_; classes != 0; classes &= classes - 1) {
     const unsigned size = static_cast<unsigned>(std::countr_zero(classes));
     const uint64_t first_page = first >> kShift[size];
@@ -107,7 +107,7 @@ void Iotlb::InvalidateRange(SpaceId space, uint64_t iova, unsigned size_log2) {
 
 void Iotlb::InvalidateSpace(SpaceId space) {
   const uint64_t low = space & BitsBelow(kSpaceLow);
-  const uint64_t want = Want(space);
+  const uint64_t want = SpaceTag(space).want;
   for (unsigned size = 0; size < kSizes; ++size) {
     if (classes_[size].live == 0) continue;
     InvalidateSets(size, 0, classes_[size].sets, [low, want](const Set& set, unsigned way) {

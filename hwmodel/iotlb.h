@@ -33,20 +33,31 @@ class Iotlb {
     unsigned size_log2;  // of the cached page, in bytes
   };
 
+  // How entries of a space are marked. Without a space: as no entry is.
+  struct SpaceTag {
+    constexpr SpaceTag() = default;
+    constexpr explicit SpaceTag(SpaceId space)
+        : want(uint64_t{space} >> kSpaceLow << 56 | kInUse),
+          low(static_cast<uint32_t>(space & BitsBelow(kSpaceLow))) {}
+
+    uint64_t want = 0;  // in the value
+    uint32_t low = 0;   // in the tag
+  };
+
   // `sets_4k`: a power of two, or 0 for a cache that never holds anything. There are an eighth as
   // many sets for other small pages, a 32nd for those of 32 MiB and 1 GiB.
   explicit Iotlb(unsigned sets_4k);
 
   // `iova` in bytes. False where nothing is cached for it. 4 KiB pages are looked for first.
   bool Find(SpaceId space, uint64_t iova, Entry* entry) const {
-    if (const uint64_t small = Find4K(space, iova); small != 0) {
+    if (const uint64_t small = Find4K(SpaceTag(space), iova); small != 0) {
       *entry = {AddressOf4K(small, iova), RightsOf(small), kShift[k4K]};
       return true;
     }
     return FindOther(space, iova, entry);
   }
   // Among 4 KiB pages alone: 0 where nothing is cached, else what AddressOf4K and RightsOf take.
-  uint64_t Find4K(SpaceId space, uint64_t iova) const {
+  uint64_t Find4K(SpaceTag space, uint64_t iova) const {
     return (live_classes_ & 1u << k4K) != 0 ? FindSize<k4K>(space, iova) : 0;
   }
   static uint64_t AddressOf4K(uint64_t found, uint64_t iova) {
@@ -108,10 +119,9 @@ class Iotlb {
   static constexpr uint64_t kAddressMask = BitRange(11, 55);
   static constexpr uint64_t kWantMask = BitRange(56, 63) | kInUse;
 
-  static uint64_t Tag(SpaceId space, uint64_t iova, unsigned shift) {
-    return iova >> shift << kSpaceLow | (space & BitsBelow(kSpaceLow));
+  static uint64_t Tag(SpaceTag space, uint64_t iova, unsigned shift) {
+    return iova >> shift << kSpaceLow | space.low;
   }
-  static uint64_t Want(SpaceId space) { return uint64_t{space} >> kSpaceLow << 56 | kInUse; }
   unsigned SetOf(unsigned size, uint64_t tag) const {
     const unsigned hash = static_cast<unsigned>((tag >> kSpaceLow) ^ (tag & 0xfff) << 4);
     return hash & (classes_[size].sets - 1);
@@ -124,14 +134,13 @@ class Iotlb {
 
   // The value of the way that holds it; 0: none.
   template <unsigned kSize>
-  uint64_t FindSize(SpaceId space, uint64_t iova) const {
+  uint64_t FindSize(SpaceTag space, uint64_t iova) const {
     const uint64_t tag = Tag(space, iova, kShift[kSize]);
-    const uint64_t want = Want(space);
     const Set& set = classes_[kSize].read[SetOf(kSize, tag)];
     // Way by way with a guess at each is faster here than all ways at once (measured).
     for (unsigned way = 0; way < kWays; ++way) {
       const uint64_t value = set.value[way];
-      if (set.tag[way] == tag && ((value ^ want) & kWantMask) == 0) return value;
+      if (set.tag[way] == tag && ((value ^ space.want) & kWantMask) == 0) return value;
     }
     return 0;
   }

@@ -11,17 +11,16 @@ constexpr Pasid kRidPasid = 0;
 
 Unit::Unit(const UnitConfig& config)
     : config_(config),
-      msi_span_(config.msi_last - config.msi_first),
+      msi_size_(0),
       cache_(std::max(config.pasid_cache_entries, 1u)),
       iotlb_(config.iotlb_sets_4k),
       walk_cache_(config.walk_cache_sets),
       faults_(config.fault_records),
       page_requests_(config.page_requests) {
-  if (config.msi_first > config.msi_last) {
-    // No window: one that no request is in, and that ends no run.
-    config_.msi_first = ~uint64_t{0};
-    msi_span_ = 0;
-  }
+  if (config.msi_first > config.msi_last) return;
+  config_.msi_first &= ~(sim::kPageSize - 1);
+  config_.msi_last |= sim::kPageSize - 1;
+  msi_size_ = config_.msi_last - config_.msi_first + 1;
 }
 
 void Unit::SetContext(SourceId source, const Context& context) { tables_.Set(source, context); }

@@ -25,8 +25,8 @@ struct UnitConfig {
   // Physical addresses of pass-through requests have no more bits.
   unsigned host_address_bits = 52;
   // The interrupt (MSI) window in bytes, inclusive: requests without PASID are never translated
-  // there (VT-d specification section 3.14, AMD section 2.1.2). Empty where first > last, as on Arm
-  // and RISC-V, whose interrupt messages are translated.
+  // there (VT-d specification section 3.14, AMD section 2.1.2). Whole pages: rounded outwards. Empty
+  // where first > last, as on Arm and RISC-V, whose interrupt messages are translated.
   uint64_t msi_first = 0xfee00000;
   uint64_t msi_last = 0xfeefffff;
   unsigned iotlb_sets_4k = 512;       // power of two, 4 ways a set; 0: none
@@ -88,14 +88,13 @@ class Unit {
   // there is one. Where both rights are missing, the write is reported.
   Translation Translate(PhysicalMemory& memory, const Request& request) {
     if (request.pasid == kNoPasid) {
-      if (request.address - config_.msi_first <= msi_span_) return Interrupt();
+      if (request.address - config_.msi_first < msi_size_) return Interrupt();
       const ContextCache::Hot* hot = cache_.FindHot(request.source);
       if (hot != nullptr && hot->Holds(request.address)) {
         const uint64_t found = iotlb_.Find4K(hot->space, request.address);
         // Where a cached entry lacks a right, the tables decide before a fault is reported.
         if (found != 0 && (request.access & ~Iotlb::RightsOf(found)) == 0) {
-          return Translated(request, Iotlb::AddressOf4K(found, request.address), 12,
-                            Iotlb::RightsOf(found));
+          return TranslatedBy4K(request, found);
         }
       }
     }
@@ -131,6 +130,16 @@ class Unit {
     t.interrupt = true;
     return t;
   }
+  // By an entry of the IOTLB; the MSI window begins in no translated page.
+  static Translation TranslatedBy4K(const Request& request, uint64_t found) {
+    Translation t;
+    t.ok = true;
+    t.rights = static_cast<uint8_t>(Iotlb::RightsOf(found));
+    t.address = Iotlb::AddressOf4K(found, request.address);
+    t.page = t.address >> sim::kPageShift;
+    t.bytes_left_in_run = sim::kPageSize - request.address % sim::kPageSize;
+    return t;
+  }
   Translation Translated(const Request& request, uint64_t address, unsigned size_log2,
                          unsigned rights) const {
     Translation t;
@@ -140,7 +149,7 @@ class Unit {
     t.address = address;
     const uint64_t size = uint64_t{1} << size_log2;
     t.bytes_left_in_run = size - (request.address & (size - 1));
-    if (request.address < config_.msi_first && request.pasid == kNoPasid) {
+    if (request.address < config_.msi_first && msi_size_ != 0 && request.pasid == kNoPasid) {
       t.bytes_left_in_run = std::min(t.bytes_left_in_run, config_.msi_first - request.address);
     }
     return t;
@@ -170,7 +179,7 @@ class Unit {
                          unsigned access);
 
   UnitConfig config_;
-  uint64_t msi_span_;
+  uint64_t msi_size_;  // bytes; 0: no window
   ContextTables tables_;
   ContextCache cache_;
   SpaceTable spaces_;

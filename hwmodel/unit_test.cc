@@ -76,6 +76,30 @@ TEST_F(UnitTest, UnknownBlockedAndIdentity) {
   EXPECT_EQ(unit_.faults().total(), 3u);
 }
 
+TEST_F(UnitTest, TheInterruptWindowIsWholePages) {
+  unit_ = Unit(UnitConfig{.msi_first = 0xfee00800, .msi_last = 0xfee00801});
+  ASSERT_EQ(table_.Map(memory_, 0xfedff000, 0x5000, 3 * k4K, kRw), Errno::kOk);
+  unit_.SetContext(kDevice, Second(table_));
+  for (int round = 0; round < 2; ++round) {  // a walk, then the IOTLB
+    EXPECT_EQ(Ask(0xfedff004).bytes_left_in_run, k4K - 4);
+    EXPECT_TRUE(Ask(0xfee00000).interrupt);
+    EXPECT_TRUE(Ask(0xfee00fff).interrupt);
+    EXPECT_EQ(Ask(0xfee01000).address, 0x7000u);
+  }
+}
+
+// Where there is no window the very last byte is no interrupt either, nor does it end a run.
+TEST_F(UnitTest, WithoutAWindowNothingIsAnInterrupt) {
+  unit_ = Unit(UnitConfig{.host_address_bits = 64, .msi_first = 1, .msi_last = 0});
+  Context identity;
+  identity.mode = Context::Mode::kIdentity;
+  unit_.SetContext(kDevice, identity);
+  const Translation t = Ask(~uint64_t{0} - 1);
+  EXPECT_TRUE(t.ok);
+  EXPECT_EQ(t.bytes_left_in_run, 2u);
+  EXPECT_TRUE(Ask(~uint64_t{0}).ok);
+}
+
 TEST_F(UnitTest, ContextIsStaleUntilInvalidated) {
   ASSERT_EQ(table_.Map(memory_, 0, 0x5000, k4K, kRw), Errno::kOk);
   IoPageTable other(memory_, Format(FormatId::kAmdV1, 3, 39), 2);
