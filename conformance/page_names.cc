@@ -2,6 +2,7 @@
 #include "conformance/page_names.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 namespace iovalid::conformance {
@@ -30,6 +31,7 @@ void PageNames::ForEachPage(const sim::SimMm& mm, Fn fn) const {
       const uint32_t mapping = MappingAt(at);
       if (mapping != kNoName) fn(at, first + k, mapping);
     }
+    return left != 0;
   });
 }
 
@@ -118,7 +120,7 @@ void PageNames::View(const hwmodel::Iommu& iommu, uint32_t device,
 std::vector<ViewRun> PageNames::WithoutGone(const std::vector<ViewRun>& runs,
                                             const sim::SimMemory& memory) const {
   // For each name, whether a page that has had it is still there.
-  absl::flat_hash_map<std::pair<uint32_t, uint64_t>, bool> exists;
+  std::map<std::pair<uint32_t, uint64_t>, bool> exists;
   for (const auto& [page, seen] : seen_) {
     const Mapping& mapping = mappings_[seen.mapping];
     bool& one = exists[{mapping.label, mapping.off + seen.off}];

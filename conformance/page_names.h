@@ -3,9 +3,9 @@
 #define IOVALID_CONFORMANCE_PAGE_NAMES_H_
 
 #include <cstdint>
+#include <unordered_map>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "compat/system_config.h"
 #include "conformance/step.h"
 #include "hwmodel/iommu.h"
@@ -64,8 +64,8 @@ class PageNames {
 
   std::vector<Mapping> mappings_;
   uint64_t look_ = 0;
-  absl::flat_hash_map<sim::PageId, Seen> seen_;         // never walked where order would show
-  absl::flat_hash_map<sim::PageId, uint64_t> present_;  // of the current view: lowest address
+  std::unordered_map<sim::PageId, Seen> seen_;         // never walked where order would show
+  std::unordered_map<sim::PageId, uint64_t> present_;  // of the current view: lowest address
 };
 
 }  // namespace iovalid::conformance

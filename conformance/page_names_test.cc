@@ -74,6 +74,25 @@ TEST_F(PageNamesTest, MoreThanCanBeNamedIsSomePage) {
                               kNoName, 3}));
 }
 
+// 512 GiB that were only read are 2^27 zero pages.
+TEST_F(PageNamesTest, AWalkOverZeroPagesEndsWhenItIsToldTo) {
+  sim::MapRequest request;
+  request.addr = 0x7000'0000'0000;
+  request.len = uint64_t{1} << 39;
+  request.read = true;
+  std::vector<uint32_t> released;
+  ASSERT_EQ(memory.mm(0).Map(request, &released), sim::Errno::kOk);
+  memory.mm(0).Touch(request.addr, request.len, false);
+  uint64_t walked = 0;
+  memory.mm(0).ForEachPresentRun([&](uint64_t va, sim::PageId page, uint64_t pages) {
+    if (va < request.addr) return true;
+    EXPECT_EQ(page, sim::kHugeZeroPage + walked);
+    EXPECT_EQ(pages, 1u);
+    return ++walked != 5;
+  });
+  EXPECT_EQ(walked, 5u);
+}
+
 TEST_F(PageNamesTest, ARunWithoutBoundsIsNotWalked) {
   const std::vector<ViewRun> runs = {{0, ~uint64_t{0}, What::kStale, 0, kLabel, 3}};
   EXPECT_EQ(WithoutGone(runs), runs);

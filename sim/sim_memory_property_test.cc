@@ -131,6 +131,7 @@ std::map<uint64_t, PageId> Present(const SimMemory& memory) {
       for (uint64_t k = 0; k < n; ++k) {
         pages[(uint64_t{id} << 48) + va + k * kPageSize] = first + k;
       }
+      return true;
     });
   }
   return pages;

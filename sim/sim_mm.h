@@ -117,7 +117,7 @@ class SimMm final : public Mm {
   // Device mappings are left out, here and below: their frames say by themselves what they are.
   bool PresentPage(uint64_t va, PageId* page) const;
   // Calls fn(va, first page, pages) for each run of present pages, ascending; `va` in bytes.
-  // Adjacent runs may be continuous. Zero pages come one by one.
+  // Adjacent runs may be continuous. Zero pages come one by one. Ends early where fn returns false.
   template <typename Fn>
   void ForEachPresentRun(Fn fn) const {
     for (auto c = space_.runs.Begin(); c; c = space_.runs.Next(c)) {
@@ -125,10 +125,12 @@ class SimMm final : public Mm {
       const uint64_t pages = space_.runs.last(c) - first + 1;
       const PresentRun& run = space_.runs.value(c);
       if (run.contiguous()) {
-        fn(first << kPageShift, run.Page(first), pages);
+        if (!fn(first << kPageShift, run.Page(first), pages)) return;
         continue;
       }
-      for (uint64_t i = 0; i < pages; ++i) fn((first + i) << kPageShift, run.Page(first + i), 1);
+      for (uint64_t i = 0; i < pages; ++i) {
+        if (!fn((first + i) << kPageShift, run.Page(first + i), 1)) return;
+      }
     }
   }
   // True where [addr, addr+len) is mapped without a hole.
