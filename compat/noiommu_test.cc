@@ -21,7 +21,6 @@ using sim::Errno;
 constexpr uint64_t kPage = TestProcess::kPage;
 constexpr uint64_t kBuffer = TestProcess::kBuffer;
 constexpr DeviceIndex kDevice = 6;
-constexpr GroupIndex kGroup = 5;
 constexpr char kPath[] = "/dev/vfio/noiommu-0";
 constexpr uint64_t kType = abi::kVfioNoiommuIommu;
 

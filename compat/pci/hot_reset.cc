@@ -71,6 +71,7 @@ std::vector<DeviceIndex> Affected(const DeviceCall& c) {
   if (own.bus == 0) return affected;
   const std::vector<DeviceConfig>& all = c.environment.Devices();
   for (DeviceIndex i = 0; i < all.size(); ++i) {
+    if (all[i].kind == DeviceKind::kEmulated) continue;  // no function of any bus
     const PciAddress a = ParseAddress(all[i].bdf);
     if (a.segment == own.segment && a.bus == own.bus) affected.push_back(i);
   }
