@@ -114,6 +114,7 @@ Outcome System::Open(sim::TaskId task, std::string_view path) {
   }
   for (DeviceIndex device = 0; device < config_->devices.size(); ++device) {
     const DeviceConfig& config = config_->devices[device];
+    if (config.kind == DeviceKind::kKernelDriver) continue;
     if (path == config.group_path) return OpenGroup(call, config.group);
     if (call.profile().vfio.has_cdev && !path.empty() && path == config.cdev_path) {
       if (config.kind == DeviceKind::kNoIommu && !call.task().Capable(sim::kCapSysRawio)) {

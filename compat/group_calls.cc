@@ -193,6 +193,7 @@ Outcome System::GetDeviceFd(Call& call, GroupIndex group, uint64_t arg) {
   const std::vector<DeviceIndex>& devices = kernel_.groups[group].devices;
   DeviceIndex device = kNoIndex;
   for (auto it = devices.rbegin(); it != devices.rend() && device == kNoIndex; ++it) {
+    if (config_->devices[*it].kind == DeviceKind::kKernelDriver) continue;
     // A driver without a match callback: the name as it is.
     if (IsEmulated(*it)) {
       if (config_->devices[*it].bdf == name) device = *it;

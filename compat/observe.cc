@@ -184,7 +184,8 @@ sim::Digest System::IdentityDigest() const {
   for (sim::TaskId task = 0; task < kernel_.tasks.size(); ++task) {
     const sim::Task& t = kernel_.tasks[task];
     digest +=
-        sim::HashWords('T', task, t.mm | uint64_t{t.uid} << 32, t.rlimit_memlock, t.capabilities);
+        sim::HashWords('T', task | uint64_t{t.bits32} << 32, t.mm | uint64_t{t.uid} << 32,
+                             t.rlimit_memlock, t.capabilities);
     t.fds.ForEach([&](int fd, FileIndex file) {
       digest += sim::HashWords('t', task, static_cast<uint64_t>(fd), file);
     });

@@ -17,6 +17,8 @@ constexpr Rule kMmapNoAccess{"mmap.no_access", "vfio_device_fops_mmap",
 constexpr Rule kMmapEmulated{"unmodelled.device.emulated_mmap", "vfio_device_fops_mmap",
                              "what the driver of an emulated device maps is not modelled"};
 constexpr Rule kMmapNoDevice{"mmap.no_device", "do_mmap", "the file can't be mapped"};
+constexpr Rule kNoCompatIoctl{"iommufd.ioctl.bits32", "compat_sys_ioctl",
+                              "iommufd_fops has no compat_ioctl for programs of 32 bits"};
 constexpr Rule kMmapFailed{"mmap.address", "do_mmap", "the address range can't be mapped"};
 
 // Whether a conventional PCI function stands on another bus than the root bus ("0000:00:02.0").
@@ -43,7 +45,12 @@ System::System(SystemConfig config)
     const GroupIndex group = config_->devices[device].group;
     if (group >= kernel_.groups.size()) kernel_.groups.resize(group + 1);
     kernel_.groups[group].devices.push_back(device);
-    kernel_.groups[group].kind = config_->devices[device].kind;
+    if (config_->devices[device].kind == DeviceKind::kKernelDriver) {
+      // iommu_device_use_default_domain: one claim for each such driver, and no owner.
+      ++kernel_.groups[group].owner_count;
+    } else {
+      kernel_.groups[group].kind = config_->devices[device].kind;
+    }
     kernel_.drivers.emplace_back(config_->devices[device].dma_unmap);
     if (BehindBridge(config_->devices[device])) kernel_.groups[group].led_by_bridge = true;
     kernel_.group_of_device.push_back(group);
@@ -70,6 +77,7 @@ sim::TaskId System::AddTask(sim::MmId mm, const TaskConfig& config) {
   task.mm = mm;
   task.uid = config.uid;
   task.rlimit_memlock = config.rlimit_memlock;
+  task.bits32 = config.bits32;
   if (!config.cap_ipc_lock) task.DropCapability(sim::kCapIpcLock);
   const auto user = std::find_if(kernel_.users.begin(), kernel_.users.end(),
                                  [&](const sim::UserAccount& u) { return u.uid == config.uid; });
@@ -98,6 +106,8 @@ Outcome System::Ioctl(sim::TaskId task, int fd, uint32_t cmd, uint64_t arg) {
     case FileKind::kContainer:
       return containers_[file.index].Ioctl(call, cmd, arg);
     case FileKind::kIommufd:
+      // The files of VFIO have compat_ptr_ioctl, as their structs are the same for 32 bits.
+      if (call.task().bits32) return Fail(Errno::kNOTTY, kNoCompatIoctl);
       return IommufdIoctl(call, index, cmd, arg);
     case FileKind::kGroup:
       return GroupIoctl(call, file.index, cmd, arg);

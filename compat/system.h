@@ -28,6 +28,7 @@ struct TaskConfig {
   uint32_t uid = 0;
   bool cap_ipc_lock = true;
   uint64_t rlimit_memlock = sim::kUnlimited;  // soft RLIMIT_MEMLOCK in bytes
+  bool bits32 = false;                        // a program of 32 bits
 };
 
 // One simulated kernel instance with its devices, driven by calls that a process could make and

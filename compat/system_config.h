@@ -26,12 +26,13 @@ enum class ContainerNode : uint8_t {
   kIommufd,  // CONFIG_IOMMUFD_VFIO_CONTAINER: iommufd, with per-mm accounting
 };
 
-// How a device does DMA, and with it its group (enum vfio_group_type). All devices of a group are
-// of one kind; a group that is not behind an IOMMU has one device.
+// How a device does DMA, and with it its group (enum vfio_group_type). All devices of a group that
+// VFIO serves are of one kind; a group that is not behind an IOMMU has one device.
 enum class DeviceKind : uint8_t {
   kIommu,     // behind an IOMMU (VFIO_IOMMU), bound to vfio-pci
   kEmulated,  // by its driver, which asks VFIO for memory (VFIO_EMULATED_IOMMU): a mediated device
   kNoIommu,   // untranslated (VFIO_NO_IOMMU), bound to vfio-pci in unsafe no-IOMMU mode
+  kKernelDriver,  // behind an IOMMU and bound to another driver, which owns its group's DMA
 };
 
 // What a driver does when VFIO takes back memory that it may have pinned (dma_unmap of

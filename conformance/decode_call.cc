@@ -84,12 +84,13 @@ std::string Decode(const traces::Event& event) {
   switch (event.what_case()) {
     case Event::kSequenceBegin: {
       const auto& begin = event.sequence_begin();
-      return fmt::format("sequence {} \"{}\" memlock={}{}{}", begin.seq(), begin.name(),
+      return fmt::format("sequence {} \"{}\" memlock={}{}{}{}", begin.seq(), begin.name(),
                          Limit(begin.rlimit_memlock()),
                          begin.cap_ipc_lock() ? "" : " without CAP_IPC_LOCK",
                          begin.dma_entry_limit() == 65535
                              ? ""
-                             : fmt::format(" dma_entry_limit={}", begin.dma_entry_limit()));
+                             : fmt::format(" dma_entry_limit={}", begin.dma_entry_limit()),
+                         begin.bits32() ? " 32 bits" : "");
     }
     case Event::kSequenceEnd:
       return fmt::format("end of sequence {}", event.sequence_end().seq());

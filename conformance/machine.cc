@@ -144,8 +144,8 @@ void Machine::Begin(const BeginAction& begin) {
   first.fds.clear();
   first.objects.clear();
   first.vm_lck = first.vm_pin = 0;
-  first.task =
-      system_.AddTask(0, compat::TaskConfig{begin.uid, begin.cap_ipc_lock, begin.rlimit_memlock});
+  first.task = system_.AddTask(0, compat::TaskConfig{begin.uid, begin.cap_ipc_lock,
+                                                     begin.rlimit_memlock, begin.bits32});
   system_.SetDmaEntryLimit(begin.dma_entry_limit);
 }
 

@@ -52,6 +52,11 @@ hwmodel::IommuConfig BuildIommu(const traces::Hardware& hardware) {
   return config;
 }
 
+bool BehindIommu(const compat::DeviceConfig& device) {
+  return device.kind == compat::DeviceKind::kIommu ||
+         device.kind == compat::DeviceKind::kKernelDriver;
+}
+
 // How the device does DMA, and what its driver does about it.
 absl::Status SetKind(const traces::Device& device, const compat::KernelProfile& profile,
                      compat::DeviceConfig* out) {
@@ -67,6 +72,10 @@ absl::Status SetKind(const traces::Device& device, const compat::KernelProfile& 
       }
       out->kind = compat::DeviceKind::kNoIommu;
       if (!profile.vfio.has_noiommu_cdev) out->cdev_path.clear();
+      break;
+    case traces::KERNEL_DRIVER:
+      out->kind = compat::DeviceKind::kKernelDriver;
+      out->cdev_path.clear();
       break;
     default:
       break;
@@ -186,8 +195,7 @@ absl::StatusOr<compat::SystemConfig> BuildSystemConfig(const traces::Header& hea
     }
     if (absl::Status status = SetKind(device, *side.profile, &out); !status.ok()) return status;
     for (const compat::DeviceConfig& other : config.devices) {
-      if (other.group == out.group && (other.kind != compat::DeviceKind::kIommu ||
-                                       out.kind != compat::DeviceKind::kIommu)) {
+      if (other.group == out.group && !(BehindIommu(other) && BehindIommu(out))) {
         return Invalid("device " + Printable(device.name()) +
                        " shares a group with a device that is not behind an IOMMU");
       }

@@ -28,6 +28,7 @@ struct BeginAction {
   bool cap_ipc_lock = true;
   uint64_t rlimit_memlock = ~uint64_t{0};  // bytes; all ones: no limit
   uint32_t dma_entry_limit = 65535;
+  bool bits32 = false;
 };
 
 struct EndAction {};

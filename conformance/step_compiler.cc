@@ -51,7 +51,8 @@ TouchHow HowTouched(traces::Touched touched) {
 Action CompileBegin(const traces::SequenceBegin& begin) {
   return BeginAction{
       begin.uid(), begin.cap_ipc_lock(), LimitOf(begin.rlimit_memlock()),
-      static_cast<uint32_t>(std::min<uint64_t>(begin.dma_entry_limit(), ~uint32_t{0}))};
+      static_cast<uint32_t>(std::min<uint64_t>(begin.dma_entry_limit(), ~uint32_t{0})),
+      begin.bits32()};
 }
 
 Action CompileCapability(const std::string& name) {

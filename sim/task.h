@@ -36,6 +36,8 @@ struct Task {
   uint64_t capabilities = ~uint64_t{0};
   // Soft RLIMIT_MEMLOCK in bytes, or kUnlimited.
   uint64_t rlimit_memlock = kUnlimited;
+  // A program of 32 bits: its ioctls go to compat_ioctl of struct file_operations.
+  bool bits32 = false;
   FdTable fds;
 
   bool Capable(int capability) const { return (capabilities >> capability & 1) != 0; }

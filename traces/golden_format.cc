@@ -156,6 +156,7 @@ void FormatSequenceBegin(const SequenceBegin& begin, GoldenLine* line) {
   line->Number("rlimit_memlock", begin.rlimit_memlock());
   line->Number("dma_entry_limit", begin.dma_entry_limit());
   line->Str("opens", begin.opens());
+  if (begin.bits32()) line->Bool("bits32", true);
 }
 
 std::string_view CallName(const Event& event) {

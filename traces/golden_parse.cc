@@ -196,6 +196,7 @@ void ParseSequenceBegin(GoldenFields* f, SequenceBegin* begin) {
   begin->set_rlimit_memlock(f->I64("rlimit_memlock"));
   begin->set_dma_entry_limit(f->U64("dma_entry_limit"));
   begin->set_opens(f->OptStr("opens"));
+  if (f->Has("bits32")) begin->set_bits32(f->Bool("bits32"));
 }
 
 // The rarer calls. False when the name is none of them.

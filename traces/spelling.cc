@@ -16,7 +16,7 @@ static_assert(std::size(kTouched) == Touched_ARRAYSIZE);
 constexpr std::string_view kModes[] = {"", "type1", "compat", "native", "compat-node"};
 static_assert(std::size(kModes) == Mode_ARRAYSIZE);
 
-constexpr std::string_view kDeviceKinds[] = {"iommu", "emulated", "none"};
+constexpr std::string_view kDeviceKinds[] = {"iommu", "emulated", "none", "kernel-driver"};
 static_assert(std::size(kDeviceKinds) == DeviceKind_ARRAYSIZE);
 constexpr std::string_view kDmaUnmaps[] = {"none", "releases", "ignores"};
 static_assert(std::size(kDmaUnmaps) == DmaUnmap_ARRAYSIZE);
