@@ -4,7 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <map>
+#include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -15,10 +20,16 @@ namespace {
 
 using Files = std::vector<std::pair<std::string, std::string>>;
 
+const std::vector<RowCheck>& BuiltInChecks() {
+  static const auto* const kChecks = new std::vector<RowCheck>(
+      CheckCatalogue(Catalogue::BuiltIn(), BuiltInCatalogueTraces()));
+  return *kChecks;
+}
+
 TEST(CheckTest, EveryRowIsSound) {
   const Catalogue& catalogue = Catalogue::BuiltIn();
   EXPECT_GE(catalogue.rows().size(), 60u);
-  for (const RowCheck& check : CheckCatalogue(catalogue, BuiltInCatalogueTraces())) {
+  for (const RowCheck& check : BuiltInChecks()) {
     EXPECT_GT(check.plants, 0u) << catalogue.rows()[check.row].id();
     for (const std::string& problem : check.problems) {
       ADD_FAILURE() << catalogue.rows()[check.row].id() << ": " << problem;
@@ -49,6 +60,65 @@ bool Contains(const std::vector<std::string>& problems, const std::string& part)
   return std::any_of(problems.begin(), problems.end(), [&](const std::string& problem) {
     return problem.find(part) != std::string::npos;
   });
+}
+
+// The lines "| 1 | topic | shown by |" of the table in docs/coverage.md, by number.
+std::map<unsigned, std::string> DifferencesInCoverage() {
+  std::map<unsigned, std::string> lines;
+  std::ifstream file("docs/coverage.md");
+  std::string line;
+  bool inside = false;
+  while (std::getline(file, line)) {
+    if (line.rfind("## ", 0) == 0) inside = line.rfind("## The 80 differences", 0) == 0;
+    const unsigned number = line.size() < 4 ? 0 : std::strtoul(line.c_str() + 2, nullptr, 10);
+    if (!inside || number == 0) continue;
+    EXPECT_TRUE(lines.emplace(number, line).second) << number << " is there twice";
+  }
+  return lines;
+}
+
+// The rows that a line links to.
+std::vector<std::string> RowsIn(const std::string& line) {
+  constexpr std::string_view kBegin = "(../conformance/catalogue/traces/", kEnd = ".textproto)";
+  std::vector<std::string> rows;
+  for (size_t at = line.find(kBegin); at != std::string::npos; at = line.find(kBegin, at)) {
+    at += kBegin.size();
+    rows.push_back(line.substr(at, line.find(kEnd, at) - at));
+  }
+  return rows;
+}
+
+// Each number is shown by the traces that its line names, or the line says why not; and each row
+// of the catalogue stands in the lines of its numbers.
+TEST(CheckTest, CoverageNamesATraceForEachDifference) {
+  const Catalogue& catalogue = Catalogue::BuiltIn();
+  const std::map<unsigned, std::string> lines = DifferencesInCoverage();
+  std::set<std::pair<unsigned, std::string>> listed;
+  unsigned shown = 0;
+  for (unsigned number = 1; number <= 80; ++number) {
+    ASSERT_EQ(lines.count(number), 1u) << number;
+    const std::string& line = lines.at(number);
+    const std::vector<std::string> rows = RowsIn(line);
+    const bool without = line.find("| outside: ") != std::string::npos ||
+                         line.find("| no difference: ") != std::string::npos;
+    EXPECT_EQ(rows.empty(), without) << line;
+    shown += !rows.empty();
+    for (const std::string& id : rows) {
+      EXPECT_TRUE(listed.emplace(number, id).second) << line;
+      const int row = catalogue.FindRow(id);
+      ASSERT_NE(row, -1) << line;
+      // The trace differs at a step that is labelled with the row.
+      EXPECT_GT(BuiltInChecks()[row].plants, 0u) << id;
+      EXPECT_EQ(BuiltInChecks()[row].problems, std::vector<std::string>()) << id;
+    }
+  }
+  EXPECT_EQ(lines.size(), 80u);
+  EXPECT_GE(shown, 73u);
+  for (const catalogue::Row& row : catalogue.rows()) {
+    for (const unsigned number : row.number()) {
+      EXPECT_EQ(listed.count({number, row.id()}), 1u) << number << ' ' << row.id();
+    }
+  }
 }
 
 TEST(CheckTest, FindsARowThatIsTooWide) {

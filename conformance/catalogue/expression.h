@@ -15,7 +15,7 @@ namespace iovalid::conformance {
 
 // What an expression of the catalogue can ask for besides the fields of structs.
 enum class Variable : uint8_t {
-  kArg,      // arg: the integer argument of the call
+  kArg,      // arg: the integer argument of the call, the pages of mdev_pin
   kLeftRet,  // left.ret, right.ret: return values (-1 for a failure)
   kRightRet,
   kLeftRemoved,  // left.removed, right.removed: bytes of mappings that the call removed

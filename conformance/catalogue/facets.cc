@@ -36,12 +36,14 @@ constexpr NamedFacets kNamed[] = {
     {"cap.migration", kMigrationCapFacet},
     {"cap.dma_avail", kDmaAvailCapFacet},
     {"data", kDataFacet},
+    {"notices", kNoticesFacet},
     {"cap.iova_range", kIovaRangeCapFacet},
 };
 
 constexpr std::pair<std::string_view, uint32_t> kCalls[] = {
     {"ioctl", kAnyIoctl}, {"open", kOpenCall},    {"close", kCloseCall},    {"dup", kDupCall},
     {"mmap", kMapCall},   {"munmap", kUnmapCall}, {"device_dma", kDmaCall},
+    {"mdev_pin", kDriverPinCall}, {"mdev_unpin", kDriverUnpinCall}, {"mdev_rw", kDriverCopyCall},
 };
 
 bool Differs(std::span<const uint8_t> left, std::span<const uint8_t> right, size_t offset,
@@ -134,6 +136,10 @@ uint32_t CallOf(const Step& step) {
   if (std::holds_alternative<MapAction>(step.action)) return kMapCall;
   if (std::holds_alternative<UnmapAction>(step.action)) return kUnmapCall;
   if (std::holds_alternative<DmaAction>(step.action)) return kDmaCall;
+  if (const auto* driver = std::get_if<DriverAction>(&step.action)) {
+    if (driver->what == DriverAction::What::kPin) return kDriverPinCall;
+    return driver->what == DriverAction::What::kUnpin ? kDriverUnpinCall : kDriverCopyCall;
+  }
   return kOtherCall;
 }
 
@@ -208,6 +214,7 @@ Facets OutcomeFacets(const Step& step, const StepResult& left, const StepResult&
   if (!SameMem(left, right)) facets |= kMemFacet;
   if (!SameSpill(left, right)) facets |= kSpillFacet;
   if (left.data != right.data) facets |= kDataFacet;
+  if (left.notices != right.notices) facets |= kNoticesFacet;
   const std::span<const uint8_t> l = StructAfter(step, left), r = StructAfter(step, right);
   if (!Differs(l, r, 0, l.size())) return facets;
   size_t end = 0;

@@ -38,7 +38,8 @@ enum : Facets {
   kDmaAvailCapFacet = 1u << 24,
   kIovaRangeCapFacet = 1u << 25,
   kCapFacets = 7u << 23,
-  kDataFacet = 1u << 26,  // what a device read by DMA
+  kDataFacet = 1u << 26,     // what a device read by DMA
+  kNoticesFacet = 1u << 27,  // the drivers that were told to let go of memory
   kOutFacets = kFieldFacets | kTailFacet | kCapFacets,
 };
 inline constexpr uint32_t kFirstStateFacet = 16, kStateFacetCount = 7;
@@ -53,8 +54,11 @@ enum : uint32_t {
   kCloseCall,
   kDupCall,
   kMapCall,    // mmap
-  kUnmapCall,  // munmap
-  kDmaCall,    // device_dma
+  kUnmapCall,        // munmap
+  kDmaCall,          // device_dma
+  kDriverPinCall,    // mdev_pin
+  kDriverUnpinCall,  // mdev_unpin
+  kDriverCopyCall,   // mdev_rw
   kOtherCall,
 };
 uint32_t CallOf(const Step& step);

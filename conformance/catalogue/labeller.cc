@@ -172,6 +172,9 @@ Difference Labeller::Describe(const Step& step, Differ& differ) {
       if (differ.right().SnapshotOf(ioctl->fd, &snapshots_[1])) d.right_info = &snapshots_[1];
     }
   }
+  if (const auto* driver = std::get_if<DriverAction>(&step.action)) {
+    At(d.variables, Variable::kArg) = static_cast<uint64_t>(driver->pages);
+  }
   const auto [first, last] = RangeOf(step);
   At(d.variables, Variable::kRangeDiffers) = mapping_difference_.FindIn(first, last) != nullptr;
   return d;
