@@ -114,7 +114,8 @@ bool SpacesOverlap(const StateSnapshot& state) {
 std::string CheckCharges(const StateSnapshot& state, const Machine& machine) {
   const bool type1 = machine.side().mode == Mode::kType1;
   uint64_t due = machine.memory().pinned_pages();
-  if (!SpacesOverlap(state)) {
+  // Native programs share pages between IOASs, and have domains without a device.
+  if (!SpacesOverlap(state) && machine.side().mode != Mode::kNative) {
     uint64_t ram = 0;
     if (std::string broken = CheckPins(state, machine, &ram); !broken.empty()) return broken;
     if (type1) due = ram;

@@ -14,7 +14,7 @@ namespace iovalid::conformance::search {
 //
 // * A device reaches exactly mappings, each whole or not at all, with the mapping's rights.
 // * A page is pinned once for each mapping that covers it and that some device reaches; no page is
-//   pinned that no mapping covers.
+//   pinned that no mapping covers. (Not of native programs.)
 // * The charges are the pins: mm->locked_vm with type1, mm->pinned_vm with iommufd.
 // * The digests of the state are those of the snapshot.
 std::string BrokenInvariant(const Machine& machine);

@@ -5,7 +5,9 @@
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
 
+#include <iostream>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,27 +16,38 @@
 #include "conformance/search/alphabet.h"
 #include "conformance/search/call_builder.h"
 #include "conformance/search/invariants.h"
+#include "conformance/search/native_alphabet.h"
 #include "conformance/search/random_program.h"
 #include "conformance/step_compiler.h"
 #include "conformance/verify.h"
+#include "sim/fault_point.h"
 #include "traces/event_source.h"
 
 // Random calls of the run without rapidcheck, and how many of them are followed by all checks.
 #ifndef IOVALID_MODEL_CALLS
 #define IOVALID_MODEL_CALLS 12000
 #define IOVALID_MODEL_CHECKED 3000
+// Each call of that number is first made to fail at each of its points.
+#define IOVALID_MODEL_FAIL_EVERY 16
 #endif
 
 namespace iovalid::conformance::search {
 namespace {
 
-constexpr const char* kSides[] = {"type1@7.3", "type1@6.12", "type1@6.1", "compat@7.3",
-                                  "compat@6.12"};
+constexpr const char* kSides[] = {"type1@7.3",   "type1@6.12", "type1@6.1",  "compat@7.3",
+                                  "compat@6.12", "native@7.3", "native@6.12"};
+
+traces::Mode HeaderMode(const std::string& side) {
+  if (side[0] == 'n') return traces::NATIVE;
+  return side[0] == 't' ? traces::TYPE1 : traces::COMPAT;
+}
 
 // A machine and the compiled alphabet.
 struct Bench {
   explicit Bench(const std::string& side)
-      : header(SearchHeader(side[0] == 't' ? traces::TYPE1 : traces::COMPAT)),
+      : header(SearchHeader(HeaderMode(side))),
+        letters(side[0] == 'n' ? NativeAlphabet() : Alphabet()),
+        choice(letters),
         compiler(header),
         machine(*Machine::Create(header, *ParseSide(side), {.views = false})) {}
 
@@ -48,19 +61,103 @@ struct Bench {
   }
   std::vector<Step> CompileAlphabet() {
     std::vector<traces::Event> events;
-    for (const Letter& letter : Alphabet()) events.push_back(letter.event);
+    for (const Letter& letter : letters) events.push_back(letter.event);
     return Compile(events);
+  }
+  std::vector<traces::Event> StartOf(Start start, uint32_t iommu_type) const {
+    return header.mode() == traces::NATIVE ? NativeStartingCalls(start)
+                                           : StartingCalls(start, iommu_type);
+  }
+  std::string Names(const std::vector<size_t>& program) const {
+    std::string text;
+    for (const size_t letter : program) text += "\n  " + DecodeCall(letters[letter].event);
+    return text;
   }
 
   traces::Header header;
+  const std::vector<Letter>& letters;
+  LetterChoice choice;
   StepCompiler compiler;
   Machine machine;
 };
 
-std::string Names(const std::vector<size_t>& letters) {
-  std::string text;
-  for (const size_t letter : letters) text += "\n  " + DecodeCall(Alphabet()[letter].event);
-  return text;
+// Fails one point of a call: an allocation, a copy from or to the user, a pin, an entry of a page
+// table.
+class FailNth : public sim::PointHook {
+ public:
+  explicit FailNth(uint64_t n) : n_(n) {}
+  bool Reached(const char* point) override {
+    if (++reached_ != n_) return false;
+    failed_ = point;
+    return true;
+  }
+  // Empty where the call had fewer points.
+  const std::string& failed() const { return failed_; }
+
+ private:
+  uint64_t n_;
+  uint64_t reached_ = 0;
+  std::string failed_;
+};
+
+// What a failed call leaves behind.
+enum class Leaves {
+  kNothing,   // everything is as it was before
+  kCuts,      // areas are cut in two; devices and accounts do not notice
+  kAnything,  // the call was done, and its answer could not be written
+};
+
+Leaves LeavesOf(const std::string& command, const std::string& point) {
+  if (point == "copy_to_user") return Leaves::kAnything;
+  // v1: both ends of the range are cut before anything is unmapped, and cuts stay.
+  if (command == "VFIO_IOMMU_UNMAP_DMA" && point == "alloc:iopt_area") return Leaves::kCuts;
+  return Leaves::kNothing;
+}
+
+bool SameForDevices(const compat::ObservedState& a, const compat::ObservedState& b) {
+  for (size_t i = 0; i < a.devices.size(); ++i) {
+    if (a.devices[i].attached != b.devices[i].attached) return false;
+    if (!(a.devices[i].reach == b.devices[i].reach)) return false;
+  }
+  return a.mapped_bytes == b.mapped_bytes && a.charged_pages == b.charged_pages &&
+         a.usable == b.usable && a.files == b.files;
+}
+
+struct Failures {
+  uint64_t calls = 0;   // that were made to fail
+  uint64_t points = 0;  // in all
+  std::set<std::string> named;
+};
+
+// Lets each point of a call fail in turn, on copies of the machine that stands before it.
+std::string TryFailures(const Machine& before, const Step& step, const std::string& command,
+                        Failures* failures) {
+  const sim::Digest identity = before.system().IdentityDigest();
+  StepResult result;
+  ++failures->calls;
+  for (uint64_t n = 1; n < 1000; ++n) {
+    Machine copy = before;
+    FailNth hook(n);
+    copy.system().SetHook(&hook);
+    const bool ran = copy.Run(step, &result).ok();
+    copy.system().SetHook(nullptr);
+    if (!ran) return "it cannot run";
+    if (hook.failed().empty()) return "";
+    const std::string where = " when " + hook.failed() + " fails, point " + std::to_string(n);
+    ++failures->points;
+    failures->named.insert(hook.failed());
+    if (std::string broken = BrokenInvariant(copy); !broken.empty()) return broken + where;
+    if (std::string broken = BrokenTeardown(copy); !broken.empty()) return broken + where;
+    const Leaves leaves = LeavesOf(command, hook.failed());
+    if (result.err == sim::Errno::kOk || leaves == Leaves::kAnything) continue;
+    if (leaves == Leaves::kNothing && copy.system().IdentityDigest() != identity) {
+      return "another state" + where;
+    }
+    if (!SameForDevices(copy.system().Observe(), before.system().Observe())) {
+      return "another state for devices" + where;
+    }
+  }
+  return "there is no end of its points";
 }
 
 class ModelProperty : public ::testing::TestWithParam<const char*> {};
@@ -89,16 +186,17 @@ TEST(AlphabetTest, ChoiceReachesEveryLetter) {
 
 // A long walk: the invariants after every call, teardown and the copy now and then.
 TEST_P(ModelProperty, InvariantsHoldAfterEveryCall) {
-  const LetterChoice choice;
   Bench bench(GetParam());
+  const LetterChoice& choice = bench.choice;
   const std::vector<Step> letters = bench.CompileAlphabet();
   std::vector<std::vector<Step>> starts;
   for (const Start start : kStarts) {
     for (const uint32_t type : {1u, 3u})
-      starts.push_back(bench.Compile(StartingCalls(start, type)));
+      starts.push_back(bench.Compile(bench.StartOf(start, type)));
   }
   StepResult result;
   uint64_t succeeded = 0;
+  Failures failures;
   for (uint64_t calls = 0, program = 0; calls < IOVALID_MODEL_CALLS; ++program) {
     std::mt19937_64 random(program);
     for (const Step& step : starts[program % starts.size()]) {
@@ -107,27 +205,39 @@ TEST_P(ModelProperty, InvariantsHoldAfterEveryCall) {
     std::vector<size_t> done;
     for (uint64_t length = 5 + random() % 40; length > 0; --length, ++calls) {
       done.push_back(choice(random()));
-      ASSERT_TRUE(bench.machine.Run(letters[done.back()], &result).ok()) << Names(done);
+      if (calls % IOVALID_MODEL_FAIL_EVERY == 0) {
+        const std::string command = bench.letters[done.back()].event.ioctl().cmd();
+        ASSERT_EQ(TryFailures(bench.machine, letters[done.back()], command, &failures), "")
+            << "program " << program << bench.Names(done);
+      }
+      ASSERT_TRUE(bench.machine.Run(letters[done.back()], &result).ok()) << bench.Names(done);
       succeeded += result.answered && result.err == sim::Errno::kOk;
-      ASSERT_FALSE(IsUnmodelled(result.rule)) << result.rule->id << Names(done);
+      ASSERT_FALSE(IsUnmodelled(result.rule)) << result.rule->id << bench.Names(done);
       if (calls >= IOVALID_MODEL_CHECKED) continue;
-      ASSERT_EQ(BrokenInvariant(bench.machine), "") << "program " << program << Names(done);
+      ASSERT_EQ(BrokenInvariant(bench.machine), "") << "program " << program << bench.Names(done);
       if (calls % 8 == 0) {
-        ASSERT_EQ(BrokenTeardown(bench.machine), "") << "program " << program << Names(done);
+        ASSERT_EQ(BrokenTeardown(bench.machine), "") << "program " << program << bench.Names(done);
       }
     }
-    ASSERT_EQ(BrokenInvariant(bench.machine), "") << "program " << program << Names(done);
-    ASSERT_EQ(BrokenTeardown(bench.machine), "") << "program " << program << Names(done);
+    ASSERT_EQ(BrokenInvariant(bench.machine), "") << "program " << program << bench.Names(done);
+    ASSERT_EQ(BrokenTeardown(bench.machine), "") << "program " << program << bench.Names(done);
   }
   // The programs reach deep: a good part of their calls is not refused.
-  EXPECT_GT(succeeded, uint64_t{IOVALID_MODEL_CALLS} / 4);
+  EXPECT_GT(succeeded, uint64_t{IOVALID_MODEL_CALLS} / 5);
+  // And they fail in every way that they can.
+  EXPECT_GT(failures.points, failures.calls / 2);
+  for (const char* point : {"copy_from_user", "copy_to_user", "pin_user_pages"}) {
+    EXPECT_EQ(failures.named.count(point), 1u) << point;
+  }
+  RecordProperty("failures", std::to_string(failures.points));
+  std::cout << failures.points << " failures in " << failures.calls << " calls, at "
+            << failures.named.size() << " points\n";
 }
 
-std::vector<size_t> Program() {
-  const LetterChoice choice;
+std::vector<size_t> Program(const LetterChoice& choice) {
   return *rc::gen::resize(40, rc::gen::container<std::vector<size_t>>(rc::gen::map(
                                   rc::gen::resize(1000, rc::gen::arbitrary<uint64_t>()),
-                                  [choice](uint64_t r) { return choice(r); })));
+                                  [&choice](uint64_t r) { return choice(r); })));
 }
 
 // What a machine recorded verifies against a fresh machine of the same kind.
@@ -135,8 +245,10 @@ TEST_P(ModelProperty, ReplayOfItsOwnTraceIsTheIdentity) {
   EXPECT_TRUE(rc::check([&] {
     Bench bench(GetParam());
     std::vector<traces::Event> events =
-        StartingCalls(kStarts[*rc::gen::inRange(0, 3)], *rc::gen::element(1u, 3u));
-    for (const size_t letter : Program()) events.push_back(Alphabet()[letter].event);
+        bench.StartOf(kStarts[*rc::gen::inRange(0, 3)], *rc::gen::element(1u, 3u));
+    for (const size_t letter : Program(bench.choice)) {
+      events.push_back(bench.letters[letter].event);
+    }
     std::vector<traces::Event> trace;
     StepResult result;
     uint64_t calls = 0;
@@ -163,8 +275,9 @@ TEST_P(ModelProperty, CopiesAreIndependent) {
     Bench bench(GetParam());
     const std::vector<Step> letters = bench.CompileAlphabet();
     const std::vector<Step> start =
-        bench.Compile(StartingCalls(kStarts[*rc::gen::inRange(0, 3)], *rc::gen::element(1u, 3u)));
-    const std::vector<size_t> before = Program(), away = Program(), after = Program();
+        bench.Compile(bench.StartOf(kStarts[*rc::gen::inRange(0, 3)], *rc::gen::element(1u, 3u)));
+    const std::vector<size_t> before = Program(bench.choice);
+    const std::vector<size_t> away = Program(bench.choice), after = Program(bench.choice);
     StepResult result;
     const auto run = [&](Machine* machine, const std::vector<size_t>& program, RunDigest* digest) {
       for (const size_t letter : program) {

@@ -3,13 +3,13 @@
 
 #include <algorithm>
 
-#include "conformance/search/alphabet.h"
-
 namespace iovalid::conformance::search {
 
-LetterChoice::LetterChoice() {
+LetterChoice::LetterChoice() : LetterChoice(Alphabet()) {}
+
+LetterChoice::LetterChoice(const std::vector<Letter>& letters) {
   uint64_t sum = 0;
-  for (const Letter& letter : Alphabet()) upto_.push_back(sum += letter.weight);
+  for (const Letter& letter : letters) upto_.push_back(sum += letter.weight);
 }
 
 size_t LetterChoice::operator()(uint64_t random) const {

@@ -6,13 +6,17 @@
 #include <cstdint>
 #include <vector>
 
+#include "conformance/search/alphabet.h"
+
 namespace iovalid::conformance::search {
 
 // Chooses letters of the alphabet by their weights. `random` is any 64 random bits; the same bits
 // choose the same letter.
 class LetterChoice {
  public:
+  // Of the search's alphabet, or another.
   LetterChoice();
+  explicit LetterChoice(const std::vector<Letter>& letters);
   size_t operator()(uint64_t random) const;
 
  private:
