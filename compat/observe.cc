@@ -89,9 +89,7 @@ bool System::SnapshotOf(sim::TaskId task, int fd, StateSnapshot* snapshot) const
   const File& file = files_[index];
   if (file.kind == FileKind::kContainer && containers_[file.index].backend()) {
     containers_[file.index].backend()->AddTo(snapshot);
-  } else if (file.kind == FileKind::kIommufd) {
-    iommufds_[file.index].AddTo(snapshot);
-  } else {
+  } else if (file.kind != FileKind::kIommufd || !iommufds_[file.index].AddVfioTo(snapshot)) {
     return false;
   }
   SortMappings(snapshot);

@@ -134,8 +134,8 @@ class System {
   StateSnapshot Snapshot() const;
   // Of it only what containers and iommufds hold: mappings (sorted), usable ranges, dirty pages.
   void SnapshotMappings(StateSnapshot* snapshot) const;
-  // The same of the container or iommufd behind one descriptor; false where it is neither, or a
-  // container without an IOMMU type.
+  // The same of the container behind one descriptor, or of the IOAS that an iommufd takes for one;
+  // false where it is neither, a container without an IOMMU type or an iommufd without such an IOAS.
   bool SnapshotOf(sim::TaskId task, int fd, StateSnapshot* snapshot) const;
   // Everything that can influence later behaviour. O(state).
   sim::Digest IdentityDigest() const;

@@ -102,6 +102,8 @@ class IommufdContext {
   uint64_t pinned_pages() const { return pages_.pinned(); }
   // Appends the mappings and usable ranges.
   void AddTo(StateSnapshot* snapshot) const;
+  // The same of the compatibility IOAS alone, on which the VFIO commands work; false without one.
+  bool AddVfioTo(StateSnapshot* snapshot) const;
   // Everything that later behaviour can depend on.
   sim::Digest IdentityDigest() const;
 
@@ -112,6 +114,7 @@ class IommufdContext {
     ioas::IoPagetable table;
     std::vector<uint32_t> hwpts;  // object ids, in the order of creation
   };
+  void AddIoasTo(const Ioas& ioas, StateSnapshot* snapshot) const;
   // struct iommufd_hwpt_paging: a domain that shows an IOAS.
   struct Hwpt {
     uint32_t id = 0;

@@ -171,22 +171,32 @@ sim::Digest IommufdContext::usable_digest() const {
   return digest;
 }
 
+void IommufdContext::AddIoasTo(const Ioas& ioas, StateSnapshot* snapshot) const {
+  const auto& areas = ioas.table.areas();
+  for (auto c = areas.Begin(); c; c = areas.Next(c)) {
+    const ioas::Area& area = areas.value(c);
+    const ioas::Pages& pages = pages_.at(area.pages);
+    const uint64_t start = area.first_index * sim::kPageSize + area.page_offset;
+    const bool user = pages.source == ioas::PagesSource::kUser;
+    snapshot->mappings.push_back(
+        {areas.first(c), areas.last(c), area.rights, user ? pages.base + start : 0});
+  }
+  for (const ioas::IovaRange& hole : ioas.table.reserved().holes()) {
+    snapshot->usable.push_back({hole.first, hole.last});
+  }
+}
+
 void IommufdContext::AddTo(StateSnapshot* snapshot) const {
-  ioases_.ForEach([&](uint32_t, const Ioas& ioas) {
-    const auto& areas = ioas.table.areas();
-    for (auto c = areas.Begin(); c; c = areas.Next(c)) {
-      const ioas::Area& area = areas.value(c);
-      const ioas::Pages& pages = pages_.at(area.pages);
-      const uint64_t start = area.first_index * sim::kPageSize + area.page_offset;
-      const bool user = pages.source == ioas::PagesSource::kUser;
-      snapshot->mappings.push_back(
-          {areas.first(c), areas.last(c), area.rights, user ? pages.base + start : 0});
-    }
-    for (const ioas::IovaRange& hole : ioas.table.reserved().holes()) {
-      snapshot->usable.push_back({hole.first, hole.last});
-    }
-  });
+  ioases_.ForEach([&](uint32_t, const Ioas& ioas) { AddIoasTo(ioas, snapshot); });
   snapshot->charged_pages += pages_.pinned();
+}
+
+bool IommufdContext::AddVfioTo(StateSnapshot* snapshot) const {
+  if (vfio_ioas_ == 0) return false;
+  ioases_.ForEach([&](uint32_t, const Ioas& ioas) {
+    if (ioas.id == vfio_ioas_) AddIoasTo(ioas, snapshot);
+  });
+  return true;
 }
 
 sim::Digest IommufdContext::IdentityDigest() const {

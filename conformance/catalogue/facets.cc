@@ -156,7 +156,8 @@ const StructLayout* LayoutOfCall(uint32_t call) {
   static const auto kLayouts = [] {
     std::vector<std::pair<uint32_t, const StructLayout*>> layouts;
     for (const traces::IoctlName& name : traces::IoctlNames()) {
-      if (name.kind != traces::FdKind::kContainer && name.kind != traces::FdKind::kGroup) continue;
+      // Devices share numbers with containers.
+      if (name.kind == traces::FdKind::kDevice) continue;
       if (const StructLayout* layout = LayoutOf(name.cmd)) layouts.emplace_back(name.nr, layout);
     }
     return layouts;

@@ -41,6 +41,13 @@ bool ReturnsZero(uint32_t nr) {
   }
 }
 
+// Rules that decide before the argument is looked at.
+bool RefusesUnseen(const compat::Rule* rule) {
+  if (rule == nullptr) return false;
+  return std::strcmp(rule->id, "container.unset") == 0 ||
+         std::strcmp(rule->id, "type1.ioctl.unknown") == 0;
+}
+
 // UNMAP_DMA writes nothing but the size of what it removed.
 bool SoundUnmap(const IoctlAction& ioctl, const StepResult& result, const SideFacts& facts) {
   abi::VfioIommuType1DmaUnmap before{}, after{};
@@ -74,7 +81,11 @@ bool SoundOutcome(const Catalogue& catalogue, const Step& step, const StepResult
   const auto* ioctl = std::get_if<IoctlAction>(&step.action);
   if (ioctl == nullptr) return !step.IsCall() || SoundResult(catalogue, result);
   if (!SoundResult(catalogue, result)) return false;
-  if (result.err == sim::Errno::kOk && ReturnsZero(ioctl->nr) && result.ret != 0) return false;
+  if (result.out_changed && RefusesUnseen(result.rule)) return false;
+  if (result.err == sim::Errno::kOk && ReturnsZero(ioctl->nr) && result.ret != 0 &&
+      !result.returned_fd) {
+    return false;
+  }
   if (ioctl->argument != IoctlAction::Argument::kStruct) return true;
   // Numbers are shared with devices, whose rules say so.
   if (result.rule != nullptr && std::strncmp(result.rule->id, "pci.", 4) == 0) return true;
