@@ -201,6 +201,9 @@ absl::Status CWriter::Write(const traces::Event& event) {
       if (event.sequence_begin().rlimit_memlock() >= 0) {
         Emit(fmt::format("limit({}UL);", event.sequence_begin().rlimit_memlock()));
       }
+      if (event.sequence_begin().dma_entry_limit() > 0) {
+        Emit(fmt::format("entry_limit({});", event.sequence_begin().dma_entry_limit()));
+      }
       return absl::OkStatus();
     case Event::kOpen: {
       const std::string& path = event.open().path();
@@ -305,7 +308,8 @@ absl::Status WriteCProgram(traces::EventSource& source, const Side& left, const 
   }
   out << "/* Written by iovalid: the calls of a trace, for a real kernel.\n"
       << " * left is " << left.Name() << ", right is " << right.Name() << ".\n"
-      << " * PROGRAM type1|compat BDF...   the devices are bound to vfio-pci. */\n"
+      << " * PROGRAM type1|compat BDF...   the devices are bound to vfio-pci.\n"
+      << " * PROGRAM                       both modes, with all devices of vfio-pci. */\n"
       << kCProgramRuntime << "\nstatic int fds[" << writer.names() + 1 << "];\n\n"
       << "static void run(void) {\n"
       << writer.body() << "}\n\n"

@@ -14,9 +14,10 @@ namespace iovalid::conformance {
 // Writes a trace of one sequence as a self-contained C program (C library and Linux headers only)
 // that makes the same calls on a real kernel:
 //
-//   PROGRAM type1|compat BDF...
+//   PROGRAM [type1|compat BDF...]
 //
-// The node of the container is that of the first argument, the devices those that follow, in the
+// Without arguments it runs both modes, each in a process of its own, with all devices that are
+// bound to vfio-pci. The node of the container is that of the first argument, the devices those that follow, in the
 // order of the header. It prints a line a call, as recorded traces show it, and beside it "as
 // left", "as right", "as both" or "OTHER", against what the models of the two sides answer; the
 // last line counts the calls that are as the side of its own mode says. Exit code 0 if all are.

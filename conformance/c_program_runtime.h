@@ -20,6 +20,7 @@ inline constexpr char kCProgramRuntime[] = R"C(#define _GNU_SOURCE
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* ret of a call that returns a descriptor. */
@@ -41,8 +42,8 @@ static int own; /* 0: answers should be those of left, 1: of right */
 static int unnamed;
 static long last_ret;
 static int last_errno;
-static unsigned char *argument;
 static unsigned char given[4096];
+static unsigned char *argument = given;
 static size_t given_size;
 static int agree, other, calls;
 
@@ -184,23 +185,64 @@ __attribute__((unused)) static const char *cdev_path(int device) {
   return path;
 }
 
-static int run_all(int argc, char **argv, int *fds, int names, void (*run)(void), const char *left,
-                   const char *right) {
+static int run_mode(const char *mode, int *fds, int names, void (*run)(void), const char *left,
+                    const char *right) {
   int i;
-  if (argc < 3 || (strcmp(argv[1], "type1") && strcmp(argv[1], "compat"))) {
-    fprintf(stderr, "usage: %s type1|compat BDF...\n", argv[0]);
-    return 2;
-  }
-  container = strcmp(argv[1], "type1") ? "/dev/iommu" : "/dev/vfio/vfio";
-  own = strcmp(argv[1], left) && !strcmp(argv[1], right);
-  bdfs = argv + 2;
-  devices = argc - 2;
+  container = strcmp(mode, "type1") ? "/dev/iommu" : "/dev/vfio/vfio";
+  own = strcmp(mode, left) && !strcmp(mode, right);
   for (i = 0; i < names; ++i) fds[i] = -1;
   map(ARGUMENT_PAGE, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0, 2);
   map(0x70010000UL, 16 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0, 2);
   run();
-  printf("%d calls, %d as the model of %s says, %d as neither\n", calls, agree, argv[1], other);
+  printf("%d calls, %d as the model of %s says, %d as neither\n", calls, agree, mode, other);
+  fflush(stdout);
   return agree == calls ? 0 : 1;
+}
+
+static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+
+/* The devices that are bound to vfio-pci, in order. */
+static void find_devices(void) {
+  static char *found[16];
+  DIR *directory = opendir("/sys/bus/pci/drivers/vfio-pci");
+  struct dirent *entry;
+  while (directory && devices < 16 && (entry = readdir(directory))) {
+    if (strchr(entry->d_name, ':')) found[devices++] = strdup(entry->d_name);
+  }
+  if (directory) closedir(directory);
+  qsort(found, (size_t)devices, sizeof(found[0]), by_name);
+  bdfs = found;
+}
+
+static int run_all(int argc, char **argv, int *fds, int names, void (*run)(void), const char *left,
+                   const char *right) {
+  static const char *const modes[] = {"type1", "compat"};
+  int i, failed = 0;
+  if (argc >= 3 && (!strcmp(argv[1], "type1") || !strcmp(argv[1], "compat"))) {
+    bdfs = argv + 2;
+    devices = argc - 2;
+    return run_mode(argv[1], fds, names, run, left, right);
+  }
+  if (argc > 1) {
+    fprintf(stderr, "usage: %s [type1|compat BDF...]\n", argv[0]);
+    return 2;
+  }
+  /* Both modes, each in a process of its own. */
+  find_devices();
+  for (i = 0; i < 2; ++i) {
+    int status = 0;
+    pid_t child;
+    if (access(i ? "/dev/iommu" : "/dev/vfio/vfio", R_OK | W_OK)) {
+      printf("mode %s: cannot be run here\n", modes[i]);
+      continue;
+    }
+    printf("mode %s, %d devices\n", modes[i], devices);
+    fflush(stdout);
+    child = fork();
+    if (child == 0) _exit(run_mode(modes[i], fds, names, run, left, right));
+    if (child < 0 || waitpid(child, &status, 0) != child || status) failed = 1;
+  }
+  return failed;
 }
 )C";
 

@@ -40,6 +40,20 @@ TEST(CProgramTest, CompilesWithoutWarnings) {
   EXPECT_EQ(std::system(command.c_str()), 0) << "left at " << path;
 }
 
+// Nor against a program without any struct, where an optimiser sees more.
+TEST(CProgramTest, WithoutStructsCompilesWithoutWarnings) {
+  std::string text;
+  ASSERT_TRUE(Write({search::Prologue(~uint64_t{0}, true)[0],
+                     search::OpenCall("/dev/vfio/vfio", "c0"),
+                     search::IntegerCall("c0", "VFIO_SET_IOMMU", 3)},
+                    &text)
+                  .ok());
+  const std::string path = traces::TempPath("bare.c");
+  traces::WriteAll(path, text);
+  const std::string command = "cc -std=gnu11 -O2 -Wall -Wextra -Werror -c -o /dev/null " + path;
+  EXPECT_EQ(std::system(command.c_str()), 0) << "left at " << path;
+}
+
 // The answers of both models stand in it.
 TEST(CProgramTest, HoldsBothAnswers) {
   std::vector<traces::Event> events = search::StartingCalls(search::Start::kReady, 3);

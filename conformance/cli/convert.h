@@ -11,9 +11,9 @@ namespace iovalid::conformance::cli {
 // Converts a trace of any kind to the kind that the target's name ends in: .iovt, .jsonl,
 // .textproto.
 // "-" writes to standard output in the form `format` ("jsonl", "textproto"). `archive`: .iovt as
-// small as possible.
+// small as possible. `kernel`: of the models whose answers a C program holds.
 absl::Status Convert(const std::string& from, const std::string& to, const std::string& format,
-                     bool archive);
+                     bool archive, const std::string& kernel = "7.3");
 
 }  // namespace iovalid::conformance::cli
 

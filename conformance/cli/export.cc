@@ -11,7 +11,7 @@ namespace iovalid::conformance::cli {
 namespace {
 
 struct Options {
-  std::string from, to = "-", format = "jsonl";
+  std::string from, to = "-", format = "jsonl", kernel = "7.3";
 };
 
 constexpr char kFooter[] =
@@ -20,7 +20,8 @@ constexpr char kFooter[] =
     "\n"
     "The C program makes the calls of one scripted sequence on a real kernel, `PROGRAM "
     "type1|compat\n"
-    "BDF...`, and says of each answer whether the models of type1@7.3 and compat@7.3 give it.\n"
+    "BDF...`, and says of each answer whether the models of type1 and compat give it. Without\n"
+    "arguments it runs both modes with all devices that are bound to vfio-pci.\n"
     "\n"
     "Examples:\n"
     "  iovalid export trace.iovt trace.textproto\n"
@@ -41,10 +42,12 @@ void AddExport(CLI::App& app, Run* run) {
   command->add_option("--format", options->format, "of standard output: jsonl, textproto or c")
       ->check(CLI::IsMember({"jsonl", "textproto", "c"}))
       ->capture_default_str();
+  command->add_option("--kernel", options->kernel, "of a C program: whose answers it expects")
+      ->capture_default_str();
   command->callback([options, run] {
     *run = [options] {
       const absl::Status status =
-          Convert(options->from, options->to, options->format, /*archive=*/false);
+          Convert(options->from, options->to, options->format, /*archive=*/false, options->kernel);
       return status.ok() ? static_cast<int>(kClean) : Fail(status);
     };
   });
