@@ -30,7 +30,7 @@ using search::World;
 
 struct Options {
   std::string left = "type1@7.3", right = "compat@7.3";
-  std::string budget = "60s", shard = "0/1", out;
+  std::string budget = "60s", shard = "0/1", out, resume;
   uint64_t sequences = 0, seed = 1;
   size_t depth = 0;
   unsigned jobs = 0;
@@ -115,19 +115,69 @@ struct Outcome {
   Findings findings;
 };
 
+unsigned JobsOf(const Options& options) {
+  return options.jobs != 0 ? options.jobs : std::max(1u, std::thread::hardware_concurrency());
+}
+
+// Every program up to a depth. With --resume the state of the search is stored now and then.
+absl::StatusOr<Outcome> RunExhaustive(const World& world, const Options& options,
+                                      const search::ExhaustiveOptions& exhaustive) {
+  constexpr auto kBetweenStores = std::chrono::seconds(20);
+  search::ExhaustiveProgress state;
+  const bool stores = !options.resume.empty();
+  if (stores && std::filesystem::exists(options.resume)) {
+    const absl::Status status =
+        search::LoadProgress(world, exhaustive, options.resume, &state);
+    if (!status.ok()) return status;
+  }
+  Progress progress(/*with_output=*/true);
+  auto stored = std::chrono::steady_clock::now();
+  absl::Status status;
+  search::SearchExhaustively(world, exhaustive, &state, [&](const auto& now) {
+    const double level = now.level.empty() ? 1 : double(now.done) / double(now.level.size());
+    progress.ShowBar(fmt::format("root {}/{} depth {}/{}", now.root + 1, world.roots().size(),
+                                 now.depth, exhaustive.depth),
+                     level, fmt::format("{} sequences", now.sequences));
+    if (!stores || std::chrono::steady_clock::now() - stored < kBetweenStores) return true;
+    stored = std::chrono::steady_clock::now();
+    status = search::StoreProgress(world, exhaustive, now, options.resume);
+    return status.ok();
+  });
+  progress.Clear();
+  if (status.ok() && stores) {
+    status = search::StoreProgress(world, exhaustive, state, options.resume);
+  }
+  if (!status.ok()) return status;
+  std::cerr << fmt::format("{} states gone on from, {} programs merged into known ones\n",
+                           state.states, state.merged);
+  return Outcome{state.sequences, 0, state.findings};
+}
+
 // One searcher a core, each with its share of the numbered sequences.
 Outcome RunRandom(const World& world, const Options& options, std::chrono::milliseconds budget) {
-  const unsigned jobs =
-      options.jobs != 0 ? options.jobs : std::max(1u, std::thread::hardware_concurrency());
-  const auto end = std::chrono::steady_clock::now() + budget;
+  const unsigned jobs = JobsOf(options);
+  const auto begin = std::chrono::steady_clock::now();
+  const auto end = begin + budget;
+  Progress progress(/*with_output=*/true);
   std::mutex mutex;
   Outcome all;
   const auto work = [&](unsigned job) {
-    search::RandomOptions random{.seed = options.seed, .first = job, .stride = jobs};
+    search::RandomOptions random{.seed = options.seed,
+                                 .first = job,
+                                 .stride = jobs,
+                                 .guidance = options.no_catalogue ? search::Guidance::kBlind
+                                                                  : search::Guidance::kCatalogue};
     const uint64_t most =
         options.sequences == 0 ? ~uint64_t{0} : (options.sequences + jobs - 1 - job) / jobs;
     const search::RandomResult result =
         search::SearchAtRandom(world, random, [&](uint64_t sequences) {
+          if (job == 0 && sequences % 1024 == 0) {
+            const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - begin;
+            progress.ShowBar("search",
+                             options.sequences != 0 ? double(sequences) / double(most + 1)
+                                                    : passed.count() * 1000 / double(budget.count()),
+                             fmt::format("{} sequences", sequences * jobs));
+          }
           if (options.sequences != 0) return sequences >= most;
           return sequences % 16 == 0 && std::chrono::steady_clock::now() >= end;
         });
@@ -170,15 +220,10 @@ int RunSearch(const Options& options) {
 
   Outcome found;
   if (options.depth != 0) {
-    Progress progress;
-    const search::ExhaustiveResult result = search::SearchExhaustively(
-        *world, exhaustive,
-        [&](uint64_t done, uint64_t) { progress.Show("states of this depth", done); });
-    progress.Clear();
-    found.sequences = result.sequences;
-    found.findings = result.findings;
-    std::cerr << fmt::format("{} states gone on from, {} programs merged into known ones\n",
-                             result.states, result.merged);
+    exhaustive.jobs = JobsOf(options);
+    auto result = RunExhaustive(*world, options, exhaustive);
+    if (!result.ok()) return Fail(result.status());
+    found = *std::move(result);
   } else {
     found = RunRandom(*world, options, *budget);
   }
@@ -223,11 +268,14 @@ void AddSearch(CLI::App& app, Run* run) {
   command->add_option("--seed", options->seed, "of the random programs")->capture_default_str();
   command->add_option("--jobs", options->jobs, "searchers side by side; by default one a core");
   command->add_flag("--no-catalogue", options->no_catalogue,
-                    "let no row guide the search (none does; rows only label what is found)");
+                    "look at no row before a find is shrunk; rows only label what is found");
   command->add_option("--depth", options->depth, "every program of up to N calls")
       ->check(CLI::Range(1, 6));
   command->add_option("--shard", options->shard, "with --depth: the i-th of n parts, i/n")
       ->capture_default_str();
+  command->add_option("--resume", options->resume,
+                      "with --depth: a file that keeps the state of the search; where it exists,\n"
+                      "the search goes on from there");
   command->add_option("--out", options->out, "write each reproducer there, as .textproto");
   command->add_flag("--alphabet", options->alphabet, "list the calls of the universe");
   command->callback([options, run] { *run = [options] { return RunSearch(*options); }; });

@@ -15,7 +15,19 @@ Style StdoutStyle() {
   return Style(isatty(STDOUT_FILENO) && (no_colour == nullptr || *no_colour == '\0'));
 }
 
-Progress::Progress() : enabled_(isatty(STDERR_FILENO) && isatty(STDOUT_FILENO) == 0) {}
+Progress::Progress(bool with_output)
+    : enabled_(isatty(STDERR_FILENO) && (with_output || isatty(STDOUT_FILENO) == 0)) {}
+
+void Progress::ShowBar(const std::string& what, double fraction, const std::string& more) {
+  if (!enabled_) return;
+  constexpr size_t kWidth = 30;
+  const double part = fraction < 0 ? 0 : fraction > 1 ? 1 : fraction;
+  const auto full = static_cast<size_t>(part * kWidth);
+  std::cerr << "\r\x1b[K" << what << " [" << std::string(full, '#')
+            << std::string(kWidth - full, '-') << "] " << static_cast<int>(part * 100) << "% "
+            << more << std::flush;
+  shown_ = true;
+}
 
 void Progress::SetFile(size_t index, size_t count) {
   prefix_ = count < 2 ? "" : "[" + std::to_string(index) + "/" + std::to_string(count) + "] ";

@@ -18,13 +18,16 @@ Style StdoutStyle();
 // standard error is not a terminal. Cleared when it goes.
 class Progress {
  public:
-  Progress();
+  // `with_output`: as well where standard output is a terminal, for what prints at its end only.
+  explicit Progress(bool with_output = false);
   ~Progress() { Clear(); }
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
   // "what: 12345 events".
   void Show(const std::string& what, uint64_t events);
+  // "what [####------]  40% more", `fraction` from 0 to 1.
+  void ShowBar(const std::string& what, double fraction, const std::string& more);
   // "[3/42] what: 12345 events" from here on.
   void SetFile(size_t index, size_t count);
   void Clear();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "conformance/search/alphabet.h"
 
+#include <cstddef>
 #include <utility>
 
 #include "compat/abi/iommufd.h"
@@ -245,6 +246,43 @@ void AddSecondGroup(Builder b) {
   b.Add(MapCall("c2", kA, kBuffer, kPage, kRw));
 }
 
+// Later finds: orders of checks that no letter above meets, and files of iommufd.
+void AddOrders(Builder b) {
+  b.Map(kTopPage, kBuffer, 2 * kPage, kVaddr);
+  b.Map(kTopPage, kBuffer, 2 * kPage + 0x200);
+  b.Unmap(kTopPage, 2 * kPage, kUnmapVaddr);
+  b.Map(kA + 8 * kPage, kHole, kPage);
+  b.Map(kA + 8 * kPage, kTopPage, kPage);
+  for (const uint64_t size : {uint64_t{2}, uint64_t{4}}) {
+    struct {
+      abi::VfioIommuType1DmaUnmap unmap;
+      abi::VfioBitmap bitmap;
+    } call{{48, kDirty, kA, size * kPage}, {kPage, 8, kHole}};
+    b.Add(StructCall("c0", "VFIO_IOMMU_UNMAP_DMA", call), 3);
+  }
+  // The struct ends with its page, and is shorter than what the kernel writes.
+  for (const uint32_t bytes : {16u, 24u}) {
+    const abi::VfioIommuType1Info info{24, 0, 0, 0, 0};
+    traces::Event call = StructCall(
+        "c0", "VFIO_IOMMU_GET_INFO", std::string(reinterpret_cast<const char*>(&info), bytes));
+    call.mutable_ioctl()->set_at(kArgumentPage + kPage - bytes);
+    b.Add(call, 3);
+  }
+  b.Add(BadPointerCall("c0", "IOMMU_IOAS_ALLOC"));
+  b.Add(StructCall("c0", "IOMMU_IOAS_ALLOC", std::string(4, '\0')));
+  traces::Event queue = StructCall("c0", "IOMMU_FAULT_QUEUE_ALLOC", abi::IommuFaultAlloc{16, 0, 0, 0});
+  traces::FdField* fd = queue.mutable_ioctl()->add_fdout();
+  fd->set_offset(offsetof(abi::IommuFaultAlloc, out_fault_fd));
+  fd->set_name("q0");
+  b.Add(queue);
+  b.Add(CloseCall("q0"));
+  for (const char* file : {"c0", "c1", "g0"}) {
+    b.Add(WithFd(StructCall("v0", "VFIO_DEVICE_BIND_IOMMUFD", std::string("\x10\0\0\0", 4) + std::string(12, 0)), 8, file), 3);
+  }
+  b.Add(CloseCall("v0"));
+  b.Add(StructCall("v0", "VFIO_DEVICE_ATTACH_IOMMUFD_PT", std::string("\x0c\0\0\0\0\0\0\0\x01\0\0\0", 12)), 3);
+}
+
 std::vector<Letter> Build() {
   std::vector<Letter> letters;
   const Builder builder(&letters);
@@ -257,6 +295,7 @@ std::vector<Letter> Build() {
   AddIommufd(builder);
   AddMemory(builder);
   AddSecondGroup(builder);
+  AddOrders(builder);
   return letters;
 }
 

@@ -20,6 +20,7 @@ inline constexpr uint64_t kNoAccess = 0x120000000;  // 2 pages, PROT_NONE
 inline constexpr uint64_t kShared = 0x130000000;    // 4 pages of a memfd, written
 inline constexpr uint64_t kHole = 0x140000000;      // nothing
 inline constexpr uint64_t kBarAt = 0x150000000;     // where BarMmap puts a device's region 0
+inline constexpr uint64_t kArgumentPage = 0x70000000;  // where structs are
 inline constexpr uint64_t kScratch = 0x70010000;    // for bitmaps and other buffers
 
 traces::Header SearchHeader(traces::Mode mode);

@@ -11,22 +11,42 @@ namespace {
 std::optional<Signature> LastSignature(const World& world, const Node& root,
                                        const std::vector<uint16_t>& letters) {
   Node node = root;
+  Facets differing = 0;
+  for (const uint16_t letter : letters) differing = world.RunUnlabelled(&node, letter);
+  if (differing == 0) return std::nullopt;
+  return world.SignatureOf(node, letters.back(), differing);
+}
+
+bool IsUnexplained(const World& world, const Node& root, const std::vector<uint16_t>& letters) {
+  Node node = root;
   const Label* label = world.Run(&node, letters);
-  if (label == nullptr || label->differing == 0) return std::nullopt;
-  return world.SignatureOf(node, letters.back(), *label);
+  return label != nullptr && !label->explained();
 }
 
 }  // namespace
+
+void Reproducer::TakeLabel(const Label& label) {
+  rows.clear();
+  explained = label.explained();
+  consequence = label.is_consequence();
+  for (const Label::Part& part : label.parts) {
+    if (explained && part.row >= 0) rows.push_back(part.row);
+  }
+}
 
 bool Reproducer::Before(const Reproducer& other) const {
   return std::forward_as_tuple(letters.size(), consequence, root, letters) <
          std::forward_as_tuple(other.letters.size(), other.consequence, other.root, other.letters);
 }
 
-Reproducer Shrink(const World& world, const Node& root, Reproducer found, uint64_t* runs) {
+Reproducer Shrink(const World& world, const Node& root, Reproducer found, Guidance guidance,
+                  uint64_t* runs) {
+  const bool unexplained =
+      guidance == Guidance::kCatalogue && IsUnexplained(world, root, found.letters);
   const auto keeps = [&](const std::vector<uint16_t>& letters) {
     ++*runs;
-    return LastSignature(world, root, letters) == found.signature;
+    return LastSignature(world, root, letters) == found.signature &&
+           (!unexplained || IsUnexplained(world, root, letters));
   };
   std::vector<uint16_t>& letters = found.letters;
   // Pieces of halving length, from the back: what is near the difference is needed more often.
@@ -59,9 +79,7 @@ Reproducer Shrink(const World& world, const Node& root, Reproducer found, uint64
   }
   // What the catalogue says of the shortest form.
   Node node = root;
-  const Label& label = *world.Run(&node, letters);
-  found.row = label.explained() ? label.row() : Cause::kUnexplained;
-  found.consequence = label.is_consequence();
+  found.TakeLabel(*world.Run(&node, letters));
   return found;
 }
 
@@ -70,16 +88,31 @@ void Findings::Add(const Reproducer& reproducer) {
     const auto [place, added] = map->emplace(key, reproducer);
     if (!added && reproducer.Before(place->second)) place->second = reproducer;
   };
-  if (reproducer.row >= 0) {
-    keep(&explained_, reproducer.row);
-  } else {
-    keep(&unexplained_, reproducer.signature.ToString());
-  }
+  for (const int row : reproducer.rows) keep(&explained_, row);
+  if (!reproducer.explained) keep(&unexplained_, reproducer.signature.ToString());
 }
 
 void Findings::Merge(const Findings& other) {
   for (const auto& [row, reproducer] : other.explained_) Add(reproducer);
   for (const auto& [text, reproducer] : other.unexplained_) Add(reproducer);
+}
+
+bool Findings::Knows(const Reproducer& reproducer) const {
+  const auto knows = [&](const auto& map, const auto& key) {
+    const auto place = map.find(key);
+    return place != map.end() && !reproducer.Before(place->second);
+  };
+  for (const int row : reproducer.rows) {
+    if (!knows(explained_, row)) return false;
+  }
+  return reproducer.explained || knows(unexplained_, reproducer.signature.ToString());
+}
+
+std::vector<Reproducer> Findings::All() const {
+  std::vector<Reproducer> all;
+  for (const auto& [row, reproducer] : explained_) all.push_back(reproducer);
+  for (const auto& [text, reproducer] : unexplained_) all.push_back(reproducer);
+  return all;
 }
 
 size_t Findings::MedianCalls() const {

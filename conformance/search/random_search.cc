@@ -12,21 +12,28 @@ namespace iovalid::conformance::search {
 namespace {
 
 // Looked up only, never walked: hashing the addresses of rules decides nothing that is told.
-using SeenKey = std::tuple<uint32_t, int, int, const void*, const void*, Facets>;
+using SeenKey = std::tuple<uint32_t, int, int, const void*, const void*, Facets, int>;
 
-SeenKey KeyOf(const Signature& s) {
+SeenKey KeyOf(const Signature& s, int row) {
   return {s.call,
           static_cast<int>(s.left_error),
           static_cast<int>(s.right_error),
           s.left_rule,
           s.right_rule,
-          s.facets};
+          s.facets,
+          row};
 }
 
 // How long the shortest program of a signature must be before another find of it is shrunk again: a
 // different one may be shorter.
 constexpr size_t kGoodEnough = 3;
 constexpr int kMostShrinks = 4;
+
+// What a find counts as besides its signature: with the catalogue, the row that names it.
+constexpr int kAnyRow = -2;
+int RowKey(const Label& label) {
+  return label.explained() && label.differing != 0 ? label.row() : Cause::kUnexplained;
+}
 
 }  // namespace
 
@@ -52,18 +59,27 @@ RandomResult SearchAtRandom(const World& world, const RandomOptions& options,
     for (size_t length = 1 + random() % options.max_calls; letters.size() < length;) {
       const size_t letter = choice(random());
       letters.push_back(static_cast<uint16_t>(letter));
-      const Label& label = world.Run(&node, letter);
+      Facets differing;
+      int row = kAnyRow;
+      if (options.guidance == Guidance::kBlind) {
+        differing = world.RunUnlabelled(&node, letter);
+      } else {
+        const Label& label = world.Run(&node, letter);
+        differing = label.differing;
+        row = RowKey(label);
+      }
       ++result.calls;
-      if (label.differing == 0) continue;
-      const Signature signature = world.SignatureOf(node, letter, label);
-      Seen& known = seen.try_emplace(KeyOf(signature), Seen{~size_t{0}, 0}).first->second;
+      if (differing == 0) continue;
+      const Signature signature = world.SignatureOf(node, letter, differing);
+      Seen& known = seen.try_emplace(KeyOf(signature, row), Seen{~size_t{0}, 0}).first->second;
       if (known.shortest <= kGoodEnough || known.shrinks == kMostShrinks ||
           known.shortest <= letters.size()) {
         continue;
       }
       uint64_t runs = 0;
       const Reproducer shrunk =
-          Shrink(world, roots[root], {root, letters, signature, Cause::kUnexplained, false}, &runs);
+          Shrink(world, roots[root], {root, letters, signature, {}, false, false},
+                 options.guidance, &runs);
       ++known.shrinks;
       known.shortest = std::min(known.shortest, shrunk.letters.size());
       result.findings.Add(shrunk);

@@ -14,6 +14,9 @@ struct RandomOptions {
   uint64_t seed = 1;
   // Which sequences this searcher runs: those whose number leaves `first` when divided by `stride`.
   uint64_t first = 0, stride = 1;
+  // kBlind: neither the programs nor what counts as new depend on the catalogue. kCatalogue: each
+  // difference is labelled where it is found, and each that no row explains counts as new.
+  Guidance guidance = Guidance::kBlind;
   // Programs longer than this end.
   size_t max_calls = 24;
 };

@@ -95,10 +95,22 @@ const Label* World::Run(Node* node, std::span<const uint16_t> letters) const {
   return label;
 }
 
-Signature World::SignatureOf(const Node& node, size_t letter, const Label& label) const {
+Facets World::RunUnlabelled(Node* node, size_t letter) const {
+  (void)node->differ.Run(letters_[letter]);
+  const Differ::Report& report = node->differ.report();
+  if (!report.outcome_differs && report.state.empty()) return 0;
+  Difference difference;
+  difference.step = &letters_[letter];
+  difference.left = &report.left;
+  difference.right = &report.right;
+  difference.state = report.state;
+  return difference.differing();
+}
+
+Signature World::SignatureOf(const Node& node, size_t letter, Facets differing) const {
   const Differ::Report& report = node.differ.report();
   return {CallOf(letters_[letter]), report.left.err,   report.right.err,
-          report.left.rule,         report.right.rule, label.differing};
+          report.left.rule,         report.right.rule, differing};
 }
 
 std::vector<traces::Event> World::Program(size_t root, std::span<const uint16_t> letters) const {

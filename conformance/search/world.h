@@ -64,8 +64,10 @@ class World {
   const Label& Run(Node* node, size_t letter) const;
   // The same for all letters in turn; null where there are none.
   const Label* Run(Node* node, std::span<const uint16_t> letters) const;
-  // Of the node's last step, which was `letter` and differs.
-  Signature SignatureOf(const Node& node, size_t letter, const Label& label) const;
+  // The same without the catalogue: in what the call differs. Such a node can be labelled no more.
+  Facets RunUnlabelled(Node* node, size_t letter) const;
+  // Of the node's last step, which was `letter` and differs in `differing`.
+  Signature SignatureOf(const Node& node, size_t letter, Facets differing) const;
 
   // The root's calls and the letters, as a trace.
   std::vector<traces::Event> Program(size_t root, std::span<const uint16_t> letters) const;
