@@ -69,6 +69,10 @@ class Catalogue {
   // Whether a model's rule answers with this errno; rules that errnos.textproto does not name are
   // unknown and answer with none.
   bool RuleAnswers(std::string_view rule, uint32_t error) const;
+  // Every rule that errnos.textproto names, and the errnos it answers with.
+  const std::map<std::string, std::vector<uint32_t>, std::less<>>& rule_errnos() const {
+    return errnos_;
+  }
 
   enum class Orientation : uint8_t { kNo, kStraight, kSwapped };
   // Whether a row is about these two sides, and which is which.

@@ -24,6 +24,7 @@ void AddCatalogue(CLI::App& app, Run* run);
 void AddExplain(CLI::App& app, Run* run);
 void AddGate(CLI::App& app, Run* run);
 void AddDiff(CLI::App& app, Run* run);
+void AddReport(CLI::App& app, Run* run);
 void AddVerify(CLI::App& app, Run* run);
 void AddShow(CLI::App& app, Run* run);
 void AddImport(CLI::App& app, Run* run);

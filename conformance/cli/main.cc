@@ -32,6 +32,7 @@ int Main(int argc, char** argv) {
   AddExplain(app, &run);
   AddGate(app, &run);
   AddDiff(app, &run);
+  AddReport(app, &run);
   AddVerify(app, &run);
   AddShow(app, &run);
   AddImport(app, &run);
