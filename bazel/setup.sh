@@ -9,22 +9,22 @@ die() {
   exit 2
 }
 
-# Names the packages of bazel/packages.txt that are not installed, one a line.
+# Names the packages of bazel/packages.txt, or of another list, that are not installed, one a line.
 missing_packages() {
   local wanted installed
-  wanted=$(sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$root/bazel/packages.txt" | sort -u)
+  wanted=$(sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$root/bazel/${1:-packages.txt}" | sort -u)
   # shellcheck disable=SC2086  # one argument a package
   installed=$(dpkg-query -W -f '${db:Status-Abbrev}${Package}\n' $wanted 2>/dev/null |
     sed -n 's/^ii *//p' | sort -u)
   comm -23 <(printf '%s\n' "$wanted") <(printf '%s\n' "$installed")
 }
 
-# Installs what is missing. Needs the network only then, and root or sudo.
+# Installs what is missing of a list. Needs the network only then, and root or sudo.
 ensure_packages() {
   command -v dpkg-query >/dev/null ||
     die "needs Debian 12 (no dpkg here); the packages are listed in bazel/packages.txt"
   local missing as_root=()
-  missing=$(missing_packages)
+  missing=$(missing_packages "$@")
   [[ -z $missing ]] && return
   missing=${missing//$'\n'/ }
   if [[ $EUID -ne 0 ]]; then

@@ -63,6 +63,19 @@ void WriteSide(const char* name, const catalogue::Side& side, JsonText* out) {
   out->Add(name, text);
 }
 
+// "EINVAL by type1.map.wrap".
+std::string AnswerText(const catalogue::Answer& answer) {
+  const auto joined = [](const auto& strings) {
+    std::string out;
+    for (const auto& text : strings) {
+      out += (out.empty() ? "" : " or ") + (text.empty() ? std::string("no rule") : text);
+    }
+    return out;
+  };
+  const std::string by = joined(answer.rule());
+  return joined(answer.error()) + (by.empty() ? "" : " by " + by);
+}
+
 template <typename Strings>
 void WriteStrings(const char* name, const Strings& strings, JsonText* out) {
   out->Key(name).Begin('[');
@@ -85,10 +98,9 @@ void WriteRows(const ReportData& data, JsonText* out) {
     WriteStrings("sources", row.source(), out);
     WriteStrings("problems", row.problem(), out);
     WriteStrings("with", row.with(), out);
-    out->Key("tests");
-    out->Begin('[');
-    for (const std::string& test : row.when().test()) out->Add(test);
-    out->End(']');
+    WriteStrings("tests", row.when().test(), out);
+    out->Key("answers").Begin('[').Add(AnswerText(row.when().left()));
+    out->Add(AnswerText(row.when().right())).End(']');
     out->Key("numbers").Begin('[');
     for (const uint32_t number : row.number()) out->Add(number);
     out->End(']');

@@ -8,8 +8,11 @@ namespace {
 
 constexpr uint32_t kBefore = 12, kAfter = 4;  // around a step that matters
 constexpr uint32_t kHead = 24, kTail = 6;
+constexpr uint64_t kMostOfOne = 400;  // drawn of a sequence beyond what matters
 
-uint64_t AddSequence(const SequenceInfo& info, const std::set<uint32_t>& wanted,
+// `room` is how many events may still be drawn; where it lets, a long sequence is drawn further from
+// its beginning.
+uint64_t AddSequence(const SequenceInfo& info, const std::set<uint32_t>& wanted, uint64_t room,
                      std::set<uint32_t>* events) {
   const auto add = [&](uint32_t from, uint32_t to) {
     for (uint32_t i = from; i < std::min(to, info.events); ++i) events->insert(i);
@@ -23,6 +26,10 @@ uint64_t AddSequence(const SequenceInfo& info, const std::set<uint32_t>& wanted,
   add(info.events > kTail ? info.events - kTail : 0, info.events);
   for (const uint32_t event : wanted) add(event > kBefore ? event - kBefore : 0, event + kAfter);
   for (const uint32_t event : info.marks) add(event > kBefore ? event - kBefore : 0, event + kAfter);
+  for (uint32_t i = kHead; i < info.events && events->size() - before < std::min(room, kMostOfOne);
+       ++i) {
+    events->insert(i);
+  }
   return events->size() - before;
 }
 
@@ -35,7 +42,8 @@ Selection SelectEvents(const FileInfo& info,
   std::map<uint32_t, std::set<uint32_t>> by_sequence;
   for (const auto& [sequence, event] : wanted) by_sequence[sequence].insert(event);
   for (const auto& [sequence, events] : by_sequence) {
-    taken += AddSequence(info.sequences[sequence], events, &selection[sequence]);
+    taken += AddSequence(info.sequences[sequence], events,
+                         most > taken ? most - taken : 0, &selection[sequence]);
   }
   // Then what is unexplained, what differs, and what does not; each in the order of the file.
   const auto rank = [](const SequenceInfo& sequence) {
@@ -44,7 +52,7 @@ Selection SelectEvents(const FileInfo& info,
   for (int pass = 0; pass < 3; ++pass) {
     for (uint32_t i = 0; i < info.sequences.size() && taken < most; ++i) {
       if (rank(info.sequences[i]) != pass || selection.count(i) != 0) continue;
-      taken += AddSequence(info.sequences[i], {}, &selection[i]);
+      taken += AddSequence(info.sequences[i], {}, most - taken, &selection[i]);
     }
   }
   return selection;

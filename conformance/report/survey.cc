@@ -186,7 +186,13 @@ class Surveyor {
     // What merely follows is one kind whatever it is: it tells of the trace, not of the call.
     const auto [entry, added] = raw_.try_emplace(key);
     if (added) {
-      names_[&entry->first] = {event.has_ioctl() ? event.ioctl().nr() : ~0u, CallName(event)};
+      // Commands by their numbers, then what has no name, then what is no ioctl.
+      uint32_t order = ~0u;
+      if (event.has_ioctl()) {
+        order = event.ioctl().nr();
+        if (CommandOf(event.ioctl()).empty()) order |= 1u << 31;
+      }
+      names_[&entry->first] = {order, CallName(event)};
     }
     if (entry->second.count++ == 0 || place_.Before(entry->second.shortest)) {
       entry->second.shortest = place_;

@@ -39,7 +39,9 @@
   const resultText = (step) => {
     if (!(step.flags & kAnswers)) return '';
     const [left, right] = step.answers.map((answer) => answer[0].replace(/^-1 /, ''));
-    return left === right ? left : `${left} | ${right}`;
+    if (left !== right) return `${left} | ${right}`;
+    if (!step.differs) return left;
+    return `${left} ≠ ${step.flags & kOutcome ? 'struct' : 'state'}`;
   };
 
   // Calls as a list that is only read; -1: all.
@@ -67,12 +69,13 @@
       .filter(({ file }) => file.kind === 'corpus');
     app.page('Traces', el('h1', {}, 'Traces'),
       el('div', { class: 'scroll' }, el('table', { class: 'files' },
-        el('thead', {}, el('tr', {}, ['trace', 'recorded on', 'calls', 'differ', 'divergences', 'unexplained']
+        el('thead', {}, el('tr', {}, ['trace', 'recorded on', 'compared', 'calls', 'differ', 'divergences', 'unexplained']
           .map((name) => el('th', { scope: 'col' }, name)))),
         el('tbody', {}, files.map(({ file, number }) => el('tr', {},
           el('th', { scope: 'row' }, el('a', { href: `#/trace/${number}` }, file.path),
             el('small', { class: 'dim block' }, file.origin)),
           el('td', {}, file.kernel),
+          el('td', {}, `${file.left}, ${file.right}`),
           el('td', { class: 'n' }, app.number(file.calls)),
           el('td', { class: 'n' }, app.number(file.differing)),
           el('td', { class: 'n' }, app.number(file.rows.length)),
@@ -161,7 +164,12 @@
     const steps = sequence.steps.map((unused, at) => unpack(timeline, sequence.steps, at));
     let at = steps.findIndex((step) => step.event === event);
     if (at < 0) at = steps.findIndex((step) => step.differs);
-    if (at < 0 || event === 0) at = Math.max(steps.findIndex((step) => step.differs), 0);
+    if (at < 0 || event === 0) {
+      // Where a minimal trace shows its row, or else the first difference.
+      const id = file.kind === 'minimal' ? app.data.rows[file.row].id : '';
+      at = steps.findIndex((step) => step.label && step.label.p.some((part) => part[0] === id && part.length === 2));
+      if (at < 0) at = Math.max(steps.findIndex((step) => step.differs), 0);
+    }
 
     const detail = el('div', { class: 'detail', 'aria-live': 'polite' });
     const items = steps.map((step, index) => el('button', {
@@ -225,10 +233,10 @@
       el('div', { class: 'stepper' },
         strip, slider,
         el('div', { class: 'buttons' },
-          button('⏮', 'First (Home)', () => go(0)), button('◆◀', 'Previous difference (p)', () => next(-1)),
+          button('|◀', 'First (Home)', () => go(0)), button('◆◀', 'Previous difference (p)', () => next(-1)),
           button('◀', 'Previous call (k)', () => go(at - 1)), count,
           button('▶', 'Next call (j)', () => go(at + 1)), button('▶◆', 'Next difference (n)', () => next(1)),
-          button('⏭', 'Last (End)', () => go(steps.length - 1)))),
+          button('▶|', 'Last (End)', () => go(steps.length - 1)))),
       el('div', { class: 'timeline' }, list, detail));
     go(at);
     app.keys = {
