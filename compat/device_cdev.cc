@@ -25,8 +25,6 @@ constexpr Rule kBindBadFd{"cdev.bind.bad_fd", "iommufd_ctx_from_fd",
                           "iommufd is not an open descriptor"};
 constexpr Rule kBindForeign{"cdev.bind.foreign", "iommufd_ctx_from_fd",
                             "the descriptor is no iommufd"};
-constexpr Rule kBindNoIommu{"unmodelled.cdev.noiommu", "iommufd_bind_noiommu",
-                            "a no-IOMMU device bound to an iommufd is not modelled"};
 constexpr Rule kBindOpen{"cdev.bind.open", "vfio_df_open", "the device is open already"};
 constexpr Rule kPtFault{"cdev.attach.fault", "vfio_df_ioctl_attach_pt",
                         "the argument can't be read or written"};
@@ -64,9 +62,6 @@ Outcome System::CdevBind(Call& call, DeviceFile* file, uint64_t arg) {
   if (iommufd == kNoIndex) return Fail(Errno::kBADF, kBindBadFd);
   if (files_[iommufd].kind != FileKind::kIommufd) return Fail(Errno::kBADFD, kBindForeign);
   if (devices_[device].open_count != 0) return Fail(Errno::kINVAL, kBindOpen);
-  if (config_->devices[device].kind == DeviceKind::kNoIommu) {
-    return Fail(Errno::kOPNOTSUPP, kBindNoIommu);
-  }
   Outcome bound = BindIommufd(call, device, iommufd);
   if (!bound.ok()) return bound;
   ++devices_[device].open_count;

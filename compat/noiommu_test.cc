@@ -77,8 +77,7 @@ TEST_P(NoIommuContainerTest, OnlyOneExtensionAndNothingElse) {
   EXPECT_THAT(p.SetIommu(c, kType), Succeeds());
   EXPECT_THAT(p.SetIommu(c, kType), FailsBy(Errno::kINVAL, "container.set_iommu.twice"));
   EXPECT_EQ(Extensions(&p, c), "0000000100");
-  EXPECT_THAT(p.Map(c, 0x10000, kBuffer, kPage),
-              FailsBy(Errno::kNOTTY, "container.noiommu.ioctl"));
+  EXPECT_THAT(p.Map(c, 0x10000, kBuffer, kPage), FailsBy(Errno::kNOTTY, "container.noiommu.ioctl"));
   EXPECT_THAT(p.Unmap(c, 0x10000, kPage), FailsWithErrno(Errno::kNOTTY));
   EXPECT_THAT(GetInfo(&p, c), FailsWithErrno(Errno::kNOTTY));
   EXPECT_THAT(p.Ioctl(c, 0x3bff, 0), FailsWithErrno(Errno::kNOTTY));
@@ -182,8 +181,7 @@ TEST_P(NoIommuContainerTest, ParameterCanBeTurnedOff) {
   p.system().SetUnsafeNoIommu(false);
   EXPECT_THAT(p.Ioctl(c, abi::kVfioCheckExtension, kType), SucceedsWith(0));
   EXPECT_THAT(p.GetDeviceFd(g, kDevice), Succeeds());
-  EXPECT_THAT(p.Ioctl(p.Open("/dev/vfio/vfio"), abi::kVfioCheckExtension, kType),
-              SucceedsWith(0));
+  EXPECT_THAT(p.Ioctl(p.Open("/dev/vfio/vfio"), abi::kVfioCheckExtension, kType), SucceedsWith(0));
 }
 
 class NoIommuCompatTest : public testing::TestWithParam<const char*> {
@@ -279,6 +277,84 @@ TEST_P(NoIommuCompatTest, FirstOpenNeedsTheCapability) {
   p.system().DropCapability(p.task(), sim::kCapSysRawio);
   ASSERT_THAT(p.SetContainer(g, c), Succeeds());
   EXPECT_THAT(p.GetDeviceFd(g, kDevice), FailsBy(Errno::kPERM, "device.open.noiommu_rawio"));
+}
+
+// A no-IOMMU cdev of 7.3 with an IOAS that maps four pages.
+class NoIommuCdevTest : public testing::Test {
+ protected:
+  NoIommuCdevTest() : p(MixedMachine("7.3")), c(p.Open("/dev/iommu")) {
+    cdev = p.Open("/dev/vfio/devices/noiommu-vfio6");
+    abi::VfioDeviceBindIommufd bind = {16, 0, c, 0, 0};
+    EXPECT_THAT(p.Ioctl(cdev, abi::kVfioDeviceBindIommufd, &bind), Succeeds());
+    abi::IommuIoasAlloc alloc = {sizeof(alloc), 0, 0};
+    EXPECT_THAT(p.Ioctl(c, abi::kIommuIoasAlloc, &alloc), Succeeds());
+    ioas = alloc.out_ioas_id;
+    EXPECT_THAT(Map(0x10000, kBuffer, 4), Succeeds());
+  }
+  Outcome Map(uint64_t iova, uint64_t vaddr, uint64_t pages) {
+    abi::IommuIoasMap map = {sizeof(map), 7, ioas, 0, vaddr, pages * kPage, iova};
+    return p.Ioctl(c, abi::kIommuIoasMap, &map);
+  }
+  Outcome Attach() {
+    abi::VfioDeviceAttachIommufdPt attach = {12, 0, ioas, 0};
+    return p.Ioctl(cdev, abi::kVfioDeviceAttachIommufdPt, &attach);
+  }
+  Outcome GetPa(uint64_t iova, uint64_t length, abi::IommuIoasNoiommuGetPa* get) {
+    *get = {sizeof(*get), 0, ioas, 0, iova, length, 0};
+    return p.Ioctl(c, abi::kIommuIoasNoiommuGetPa, get);
+  }
+
+  TestProcess p;
+  int c, cdev = -1;
+  uint32_t ioas = 0;
+};
+
+TEST_F(NoIommuCdevTest, AddressesAreThoseOfThePinnedPages) {
+  abi::IommuIoasNoiommuGetPa get;
+  EXPECT_THAT(GetPa(0x10000, kPage, &get), FailsBy(Errno::kOPNOTSUPP, "iommufd.get_pa.domain"));
+  EXPECT_EQ(p.system().account(0).pinned_vm, 0u);
+  ASSERT_THAT(Attach(), Succeeds());
+  EXPECT_EQ(p.system().account(0).pinned_vm, 4u);
+  // Neither the interrupt window nor an aperture is in the way.
+  ASSERT_THAT(Map(0xfee00000, kBuffer + kPage, 1), Succeeds());
+  ASSERT_THAT(Map(0 - kPage, kBuffer + 2 * kPage, 1), Succeeds());
+
+  abi::IommuIoasNoiommuGetPa first, second, third, inside;
+  ASSERT_THAT(GetPa(0x10000, kPage, &first), Succeeds());
+  ASSERT_THAT(GetPa(0x11000, kPage, &second), Succeeds());
+  ASSERT_THAT(GetPa(0x12000, 100, &third), Succeeds());
+  EXPECT_EQ(first.length, kPage);
+  EXPECT_EQ(third.length, 100u);
+  EXPECT_NE(first.out_phys, second.out_phys);
+  ASSERT_THAT(GetPa(0xfee00000, kPage, &get), Succeeds());
+  EXPECT_EQ(get.out_phys, second.out_phys);
+  ASSERT_THAT(GetPa(0 - kPage, kPage, &get), Succeeds());
+  EXPECT_EQ(get.out_phys, third.out_phys);
+  // What follows is of the same run as long as it is next to it in memory, to the area's end.
+  ASSERT_THAT(GetPa(0x11800, ~uint64_t{0}, &inside), Succeeds());
+  EXPECT_EQ(inside.out_phys, second.out_phys + 0x800);
+  EXPECT_GE(inside.length, 0x800u);
+  EXPECT_LE(inside.length, 0x2800u);
+  EXPECT_EQ(inside.length > 0x800, third.out_phys == second.out_phys + kPage);
+}
+
+TEST_F(NoIommuCdevTest, ItTakesTheHwptOfAnyDeviceAndOthersDoNotTakeIts) {
+  ASSERT_THAT(Attach(), Succeeds());
+  const int other = p.Open("/dev/vfio/devices/vfio0");
+  abi::VfioDeviceBindIommufd bind = {16, 0, c, 0, 0};
+  ASSERT_THAT(p.Ioctl(other, abi::kVfioDeviceBindIommufd, &bind), Succeeds());
+  // Object 3 is the HWPT that was made for the device without an IOMMU.
+  abi::VfioDeviceAttachIommufdPt attach = {12, 0, 3, 0};
+  EXPECT_THAT(p.Ioctl(other, abi::kVfioDeviceAttachIommufdPt, &attach),
+              FailsBy(Errno::kINVAL, "iommufd.attach.noiommu"));
+  attach = {12, 0, ioas, 0};
+  ASSERT_THAT(p.Ioctl(other, abi::kVfioDeviceAttachIommufdPt, &attach), Succeeds());
+  EXPECT_EQ(attach.pt_id, 5u);
+  attach = {12, 0, 5, 0};
+  EXPECT_THAT(p.Ioctl(cdev, abi::kVfioDeviceAttachIommufdPt, &attach), Succeeds());
+  // The HWPT of the device behind the IOMMU holds the pages now.
+  abi::IommuIoasNoiommuGetPa get;
+  EXPECT_THAT(GetPa(0x10000, kPage, &get), FailsBy(Errno::kOPNOTSUPP, "iommufd.get_pa.domain"));
 }
 
 }  // namespace

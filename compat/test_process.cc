@@ -55,6 +55,9 @@ SystemConfig MixedMachine(std::string_view kernel) {
       device.cdev_path = absl::StrCat("/dev/vfio/devices/vfio", 4 + i);
     } else {
       device.pci = *PciFunctionForModel("", 1 << 20, 4 + i);
+      if (config.profile->vfio.has_noiommu_cdev) {
+        device.cdev_path = absl::StrCat("/dev/vfio/devices/noiommu-vfio", 4 + i);
+      }
     }
     config.devices.push_back(device);
   }

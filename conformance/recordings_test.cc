@@ -16,9 +16,10 @@ namespace {
 
 std::vector<std::string> Recordings() {
   std::vector<std::string> paths;
-  for (const char* directory : {"traces/goldens", "traces/captures"}) {
+  for (const char* directory : {"traces/goldens", "traces/captures", "conformance/testdata"}) {
     for (const auto& file : std::filesystem::directory_iterator(directory)) {
-      if (file.path().extension() == ".iovt") paths.push_back(file.path().string());
+      const std::string extension = file.path().extension().string();
+      if (extension == ".iovt" || extension == ".jsonl") paths.push_back(file.path().string());
     }
   }
   std::sort(paths.begin(), paths.end());

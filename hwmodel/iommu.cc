@@ -71,14 +71,25 @@ const Iommu::Domain& Iommu::Get(DomainId domain) const {
   return domains_[domain];
 }
 
-DomainId Iommu::AllocDomain() {
+DomainId Iommu::AllocDomain() { return AddDomain(levels_, config_.aw_bits, /*software=*/false); }
+
+DomainId Iommu::AllocSoftwareDomain() {
+  constexpr unsigned kLevels = 6;  // the least that hold 64 bits
+  return AddDomain(kLevels, 64, /*software=*/true);
+}
+
+DomainId Iommu::AddDomain(unsigned levels, unsigned address_bits, bool software) {
   DomainId id = 0;
   while (id < domains_.size() && domains_[id].root != kNoFrame) ++id;
   if (id >= config_.max_domains) return kNoDomain;
   const FrameId root = memory_.Allocate(id);
   if (root == kNoFrame) return kNoDomain;
   if (id == domains_.size()) domains_.emplace_back();
-  domains_[id] = Domain{root, false, false, {}};
+  Domain& domain = domains_[id] = Domain{};
+  domain.root = root;
+  domain.levels = levels;
+  domain.address_bits = address_bits;
+  domain.software = software;
   return id;
 }
 
@@ -98,13 +109,11 @@ uint64_t Iommu::page_sizes(DomainId domain) const {
 }
 
 uint64_t Iommu::aperture_first(DomainId domain) const {
-  Get(domain);
-  return config_.aperture_first;
+  return Get(domain).software ? 0 : config_.aperture_first;
 }
 
 uint64_t Iommu::aperture_last(DomainId domain) const {
-  Get(domain);
-  return config_.aperture_last;
+  return Get(domain).software ? ~uint64_t{0} : config_.aperture_last;
 }
 
 bool Iommu::EnforceCacheCoherency(DomainId domain) {
@@ -126,9 +135,9 @@ bool Iommu::SetDirtyTracking(DomainId domain, bool on) {
 void Iommu::ReadDirty(DomainId domain, uint64_t first_iova, uint64_t last_iova, bool clear,
                       absl::FunctionRef<void(uint64_t iova, uint64_t bytes)> dirty) {
   const Domain& d = Get(domain);
-  last_iova = std::min(last_iova, BitsBelow(config_.aw_bits));
+  last_iova = std::min(last_iova, BitsBelow(d.address_bits));
   if (first_iova > last_iova) return;
-  PageTable<Format> table(memory_, {d.root, levels_, domain});
+  PageTable<Format> table(memory_, {d.root, d.levels, domain});
   table.ReadDirty(first_iova >> sim::kPageShift, last_iova >> sim::kPageShift, clear,
                   [&dirty](uint64_t page, uint64_t pages) {
                     dirty(page << sim::kPageShift, pages << sim::kPageShift);
@@ -136,7 +145,7 @@ void Iommu::ReadDirty(DomainId domain, uint64_t first_iova, uint64_t last_iova, 
 }
 
 void Iommu::Attach(SourceId source, DomainId domain) {
-  Get(domain);
+  if (Get(domain).software) Broken("no hardware translates for this domain");
   Detach(source);
   if (source >= contexts_.size()) contexts_.resize(source + 1, kNoDomain);
   contexts_[source] = domain;
@@ -184,10 +193,10 @@ sim::Errno Iommu::MapNoSync(DomainId domain, uint64_t iova, sim::PageId first, u
   const uint64_t page = iova >> sim::kPageShift;
   const uint64_t last = page + pages - 1;
   if (last >> (64 - sim::kPageShift) != 0) return rules.map_wraps;
-  if (last >> (config_.aw_bits - sim::kPageShift) != 0) return rules.map_outside;
+  if (last >> (d.address_bits - sim::kPageShift) != 0) return rules.map_outside;
 
   if (rights == kWrite && rules.write_implies_read) rights |= kRead;
-  PageTable<Format> table(memory_, {d.root, levels_, domain});
+  PageTable<Format> table(memory_, {d.root, d.levels, domain});
   PageAttributes attributes;
   attributes.force_snoop = d.force_snoop;
   uint64_t done = 0;
@@ -216,8 +225,8 @@ uint64_t Iommu::UnmapNoSync(DomainId domain, uint64_t iova, uint64_t bytes) {
   if (bytes == 0 || ((iova | bytes) & (sim::kPageSize - 1)) != 0) return 0;
   const uint64_t page = iova >> sim::kPageShift;
   const uint64_t last = page + (bytes >> sim::kPageShift) - 1;
-  if (last >> (config_.aw_bits - sim::kPageShift) != 0) return 0;
-  PageTable<Format> table(memory_, {d.root, levels_, domain});
+  if (last >> (d.address_bits - sim::kPageShift) != 0) return 0;
+  PageTable<Format> table(memory_, {d.root, d.levels, domain});
   return table.Unmap(page, last, config_.page_sizes, config_.rules, &d.reach) << sim::kPageShift;
 }
 
@@ -246,9 +255,9 @@ void Iommu::InvalidateRange(DomainId domain, uint64_t iova, uint64_t bytes) {
 Iommu::Run Iommu::Lookup(DomainId domain, uint64_t iova, uint64_t max_pages) const {
   const Domain& d = Get(domain);
   Run run;
-  if (iova >> config_.aw_bits != 0 || max_pages == 0) return run;
   const uint64_t page = iova >> sim::kPageShift;
-  const uint64_t table_last = (uint64_t{1} << (config_.aw_bits - sim::kPageShift)) - 1;
+  const uint64_t table_last = BitsBelow(d.address_bits) >> sim::kPageShift;
+  if (page > table_last || max_pages == 0) return run;
   const uint64_t last = page + std::min(max_pages - 1, table_last - page);
   auto visit = [&run, page, last](uint64_t entry, unsigned level, uint64_t start) {
     const uint64_t from = std::max(start, page);
@@ -263,7 +272,7 @@ Iommu::Run Iommu::Lookup(DomainId domain, uint64_t iova, uint64_t max_pages) con
     run.pages = std::min(start + EntryPages<Format>(level) - 1, last) - page + 1;
     return true;
   };
-  ForEachLeaf<Format>(memory_, d.root, levels_, page, last, visit);
+  ForEachLeaf<Format>(memory_, d.root, d.levels, page, last, visit);
   return run;
 }
 
@@ -272,7 +281,7 @@ void Iommu::ForEachRun(
     absl::FunctionRef<void(uint64_t iova, sim::PageId first, uint64_t pages, unsigned rights)> run)
     const {
   const Domain& d = Get(domain);
-  last_iova = std::min(last_iova, (uint64_t{1} << config_.aw_bits) - 1);
+  last_iova = std::min(last_iova, BitsBelow(d.address_bits));
   if (first_iova > last_iova) return;
   const uint64_t page = first_iova >> sim::kPageShift;
   const uint64_t last = last_iova >> sim::kPageShift;
@@ -286,7 +295,7 @@ void Iommu::ForEachRun(
                Format::RightsOf(entry));
     return true;
   };
-  ForEachLeaf<Format>(memory_, d.root, levels_, page, last, visit);
+  ForEachLeaf<Format>(memory_, d.root, d.levels, page, last, visit);
   joiner.Flush();
 }
 

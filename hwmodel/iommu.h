@@ -37,11 +37,17 @@ class Iommu {
   // A paging domain that translates nothing yet. Ids are the lowest free ones. kNoDomain where the
   // unit has no domain id or no table frame left (the kernel: ENOSPC, ENOMEM).
   DomainId AllocDomain();
+  // The same for 64 address bits, without hardware behind it: tables that only the kernel looks at,
+  // as iommufd makes for devices that have no IOMMU (hwpt_noiommu.c). No source can be attached.
+  DomainId AllocSoftwareDomain();
   // Frees the tables and detaches every source that is still attached. Cached translations go too.
   void FreeDomain(DomainId domain);
   bool domain_exists(DomainId domain) const {
     return domain < domains_.size() && domains_[domain].root != kNoFrame;
   }
+
+  // Made by AllocSoftwareDomain.
+  bool software(DomainId domain) const { return Get(domain).software; }
 
   // Leaf sizes in bytes as a bit map; aperture in bytes, inclusive.
   uint64_t page_sizes(DomainId domain) const;
@@ -160,6 +166,9 @@ class Iommu {
  private:
   struct Domain {
     FrameId root = kNoFrame;  // kNoFrame: the id is free
+    unsigned levels = 0;
+    unsigned address_bits = 0;
+    bool software = false;
     bool force_snoop = false;
     bool dirty_tracking = false;
     sim::Digest reach;
@@ -169,6 +178,7 @@ class Iommu {
   const Domain& Get(DomainId domain) const;
   Domain& Get(DomainId domain) { return const_cast<Domain&>(std::as_const(*this).Get(domain)); }
 
+  DomainId AddDomain(unsigned levels, unsigned address_bits, bool software);
   // What the unit is told of a domain.
   Context ContextOf(DomainId domain) const;
 

@@ -9,8 +9,9 @@ namespace iovalid::compat {
 
 using sim::Errno;
 
-// iommufd_device_bind. The IOMMU driver always keeps caches coherent (IOMMU_CAP_CACHE_COHERENCY),
-// so that check never fails here.
+// iommufd_device_bind. For a device without an IOMMU (iommufd_bind_noiommu) there is a group of its
+// own and nothing to claim. The IOMMU driver always keeps caches coherent
+// (IOMMU_CAP_CACHE_COHERENCY), so that check never fails here.
 Outcome IommufdContext::BindDevice(Call& call, DeviceIndex device, uint64_t owner_token,
                                    uint32_t* object_id) {
   Kernel& kernel = call.kernel;
@@ -22,11 +23,14 @@ Outcome IommufdContext::BindDevice(Call& call, DeviceIndex device, uint64_t owne
   if (bound == nullptr && call.AllocFails("alloc:iommufd_group")) {
     return Fail(Errno::kNOMEM, rules::kBindAlloc);
   }
-  if (!kernel.isolated_msi && !kernel.parameters.allow_unsafe_interrupts) {
-    return Fail(Errno::kPERM, rules::kBindUnsafeMsi);
+  const bool noiommu = kernel.groups[group].kind == DeviceKind::kNoIommu;
+  if (!noiommu) {
+    if (!kernel.isolated_msi && !kernel.parameters.allow_unsafe_interrupts) {
+      return Fail(Errno::kPERM, rules::kBindUnsafeMsi);
+    }
+    const Errno claimed = kernel.ClaimDevice(device, owner_token);
+    if (claimed != Errno::kOk) return Fail(claimed, rules::kBindOwner);
   }
-  const Errno claimed = kernel.ClaimDevice(device, owner_token);
-  if (claimed != Errno::kOk) return Fail(claimed, rules::kBindOwner);
   if (bound == nullptr) {
     groups_.push_back({.group = group, .attached = {}});
     bound = &groups_.back();
@@ -38,7 +42,8 @@ Outcome IommufdContext::BindDevice(Call& call, DeviceIndex device, uint64_t owne
   devices_[record] = {.id = id,
                       .device = device,
                       .group = group,
-                      .enforce_cache_coherency = kernel.iommu.config().snoop_control};
+                      .enforce_cache_coherency = !noiommu && kernel.iommu.config().snoop_control,
+                      .noiommu = noiommu};
   *object_id = id;
   return Ok();
 }

@@ -27,7 +27,11 @@ Outcome IommufdContext::NewHwpt(Call& call, Ioas& ioas, const BoundDevice& devic
   hwpt.ioas = ioas.id;
   hwpt.nest_parent = (flags & abi::kIommuHwptAllocNestParent) != 0;
   Core core(call);
-  if (!call.AllocFails("alloc:iommu_domain")) hwpt.domain = call.kernel.iommu.AllocDomain();
+  hwpt.noiommu = device.noiommu;
+  if (!call.AllocFails("alloc:iommu_domain")) {
+    hwmodel::Iommu& iommu = call.kernel.iommu;
+    hwpt.domain = device.noiommu ? iommu.AllocSoftwareDomain() : iommu.AllocDomain();
+  }
   if (hwpt.domain == hwmodel::kNoDomain) {
     DestroyRecord(core, *id);
     return Fail(Errno::kNOMEM, rules::kDomainAlloc);
@@ -60,6 +64,8 @@ Outcome IommufdContext::NewHwpt(Call& call, Ioas& ioas, const BoundDevice& devic
 // iopt_table_enforce_dev_resv_regions: of a VT-d device, the interrupt window (device_resv.c and
 // intel_iommu_get_resv_regions; there are no RMRRs).
 Outcome IommufdContext::EnforceReserved(Core& core, Ioas& ioas, DeviceIndex device) {
+  const IommuGroup& group = core.kernel.groups[core.kernel.group_of_device[device]];
+  if (group.kind == DeviceKind::kNoIommu) return Ok();
   const hwmodel::IommuConfig& config = core.kernel.iommu.config();
   return From(ioas.table.Reserve(core.machine, config.msi_first, config.msi_last,
                                  ioas::DeviceOwner(device)));
@@ -68,10 +74,13 @@ Outcome IommufdContext::EnforceReserved(Core& core, Ioas& ioas, DeviceIndex devi
 // iommufd_hwpt_attach_device, iommufd_hwpt_replace_device, up to the hardware. No device here can
 // report page faults, but VT-d finds that out only after it has blocked the first device of the
 // group, and nobody puts that right (intel_iommu_attach_device, __iommu_group_set_domain_internal).
+// A device without an IOMMU goes through nothing of this, and takes any HWPT.
 Outcome IommufdContext::CheckAttachHandle(Call& call, GroupIndex group, const Hwpt& hwpt) {
+  if (call.kernel.groups[group].kind == DeviceKind::kNoIommu) return Ok();
   if (call.AllocFails("alloc:iommufd_attach_handle")) {
     return Fail(Errno::kNOMEM, rules::kAttachAlloc);
   }
+  if (hwpt.noiommu) return Fail(Errno::kINVAL, rules::kAttachNoIommu);
   if (hwpt.fault != 0) {
     const IommuGroup& members = call.kernel.groups[group];
     if (!members.led_by_bridge) call.kernel.iommu.Detach(members.devices.front());
@@ -100,7 +109,7 @@ Outcome IommufdContext::AttachHwpt(Call& call, const BoundDevice& device, Hwpt& 
       ioas.table.RemoveReserved(ioas::DeviceOwner(device.device));
       return outcome;
     }
-    call.kernel.SetGroupDomain(device.group, hwpt.domain);
+    if (!device.noiommu) call.kernel.SetGroupDomain(device.group, hwpt.domain);
     group.hwpt = hwpt.id;
   }
   ++objects_[hwpt.id].users;
@@ -114,7 +123,7 @@ uint32_t IommufdContext::DetachHwpt(Kernel& kernel, const BoundDevice& device) {
   const uint32_t id = group.hwpt;
   std::erase(group.attached, device.id);
   if (group.attached.empty()) {
-    kernel.SetGroupDomain(device.group, hwmodel::kNoDomain);
+    if (!device.noiommu) kernel.SetGroupDomain(device.group, hwmodel::kNoDomain);
     group.hwpt = 0;
   }
   FindIoas(FindHwpt(id)->ioas)->table.RemoveReserved(ioas::DeviceOwner(device.device));
@@ -158,7 +167,7 @@ Outcome IommufdContext::ReplaceHwpt(Call& call, const BoundDevice& device, Hwpt&
     remove_reserved(ioas);
     return outcome;
   }
-  call.kernel.SetGroupDomain(device.group, hwpt.domain);
+  if (!device.noiommu) call.kernel.SetGroupDomain(device.group, hwpt.domain);
   if (other_ioas) remove_reserved(old_ioas);
   *old = group.hwpt;
   group.hwpt = hwpt.id;

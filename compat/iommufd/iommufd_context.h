@@ -124,6 +124,7 @@ class IommufdContext {
     bool enforce_cache_coherency = false;
     bool nest_parent = false;
     bool listed = false;  // in the IOAS and filled
+    bool noiommu = false;  // its domain is one of software (iommufd_noiommu_ops)
     uint32_t fault = 0;   // object id of its fault queue; 0: none
   };
   // struct iommufd_device.
@@ -132,6 +133,7 @@ class IommufdContext {
     DeviceIndex device = 0;
     GroupIndex group = 0;
     bool enforce_cache_coherency = false;
+    bool noiommu = false;  // nothing translates for it, and nobody claims its DMA
   };
   // struct iommufd_access: an emulated device.
   struct Access {

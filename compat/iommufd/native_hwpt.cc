@@ -23,6 +23,8 @@ constexpr Rule kAllocFlags{"iommufd.hwpt_alloc.flags", "iommufd_hwpt_paging_allo
 constexpr Rule kAllocUserData{"iommufd.hwpt_alloc.user_data",
                               "intel_iommu_domain_alloc_paging_flags",
                               "a second-stage table takes no data"};
+constexpr Rule kAllocNoIommu{"iommufd.hwpt_alloc.noiommu", "noiommu_alloc_paging_flags",
+                             "a flag, for a device without an IOMMU"};
 constexpr Rule kNestedFlags{"iommufd.hwpt_alloc.nested_flags", "iommufd_hwpt_nested_alloc",
                             "a flag is unknown, or there is no data"};
 constexpr Rule kNestedParent{"iommufd.hwpt_alloc.nested_parent", "iommufd_hwpt_nested_alloc",
@@ -35,6 +37,8 @@ constexpr Rule kInfoType{"iommufd.hw_info.type", "intel_iommu_hw_info",
                          "the IOMMU has no data of this type"};
 constexpr Rule kInfoFault{"iommufd.hw_info.fault", "iommufd_get_hw_info",
                           "the data can't be written"};
+constexpr Rule kInfoNoIommu{"iommufd.hw_info.noiommu", "iommufd_get_hw_info",
+                            "the device has no IOMMU"};
 constexpr Rule kDirtyFlags{"iommufd.dirty.flags", "iommufd_hwpt_set_dirty_tracking",
                            "a flag is unknown, or a reserved field is not zero"};
 constexpr Rule kDirtyUnsupported{"iommufd.dirty.unsupported", "iopt_set_dirty_tracking",
@@ -79,8 +83,12 @@ Outcome NativeCommands::HwptAlloc(const NativeCall& n, abi::IommuHwptAlloc& cmd)
   const uint32_t known = pasid ? abi::kIommuHwptFaultIdValid | abi::kIommuHwptAllocPasid : 0;
   if ((cmd.flags & ~known) != 0) return Fail(Errno::kOPNOTSUPP, kAllocFlags);
   if (cmd.data_len != 0) return Fail(Errno::kOPNOTSUPP, kAllocUserData);
+  const Context::BoundDevice& device = context.DeviceAt(cmd.dev_id);
+  if (device.noiommu && (cmd.flags & ~abi::kIommuHwptFaultIdValid) != 0) {
+    return Fail(Errno::kOPNOTSUPP, kAllocNoIommu);
+  }
   Context::Ioas& ioas = context.ioases_[target->record];
-  Outcome outcome = context.NewHwpt(n.call, ioas, context.DeviceAt(cmd.dev_id), cmd.flags,
+  Outcome outcome = context.NewHwpt(n.call, ioas, device, cmd.flags,
                                     /*immediate_attach=*/false, &cmd.out_hwpt_id);
   if (!outcome.ok()) return outcome;
   if (fault != 0) {
@@ -109,6 +117,7 @@ Outcome NativeCommands::GetHwInfo(const NativeCall& n, abi::IommuHwInfo& cmd) {
   if (n.context.objects_.Find(cmd.dev_id, ObjectType::kDevice) == nullptr) {
     return Fail(Errno::kNOENT, rules::kUnknownObject);
   }
+  if (n.context.DeviceAt(cmd.dev_id).noiommu) return Fail(Errno::kOPNOTSUPP, kInfoNoIommu);
   if ((cmd.flags & abi::kIommuHwInfoFlagInputType) != 0 &&
       cmd.data_type != abi::kIommuHwInfoTypeNone &&
       cmd.data_type != abi::kIommuHwInfoTypeIntelVtd) {

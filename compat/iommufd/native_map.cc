@@ -181,7 +181,8 @@ Outcome NativeCommands::ChangeProcess(const NativeCall& n, abi::IommuIoasChangeP
   return Context::From(n.context.pages_.ChangeProcess(core.machine, pages));
 }
 
-// iopt_get_phys as it answers where no domain is of a device without an IOMMU.
+// iopt_get_phys: asked of the domain that holds the pages, the first one, which must be of a device
+// without an IOMMU. Physical addresses are numbers of simulated frames.
 Outcome NativeCommands::NoiommuGetPa(const NativeCall& n, abi::IommuIoasNoiommuGetPa& cmd) {
   if (!n.call.profile().iommufd.has_noiommu_get_pa) {
     return Fail(Errno::kOPNOTSUPP, kGetPaUnconfigured);
@@ -197,7 +198,18 @@ Outcome NativeCommands::NoiommuGetPa(const NativeCall& n, abi::IommuIoasNoiommuG
   if (n.context.pages_.at(ioas->table.areas().value(area).pages).revoked) {
     return Fail(Errno::kINVAL, kGetPaRevoked);
   }
-  return Fail(Errno::kOPNOTSUPP, kGetPaDomain);
+  const hwmodel::Iommu& iommu = n.call.kernel.iommu;
+  if (ioas->table.domains().empty() || !iommu.software(ioas->table.domains().front())) {
+    return Fail(Errno::kOPNOTSUPP, kGetPaDomain);
+  }
+  const uint64_t offset = cmd.iova & (sim::kPageSize - 1);
+  const uint64_t bytes = std::min(cmd.length, ioas->table.areas().last(area) - cmd.iova + 1);
+  const hwmodel::Iommu::Run run =
+      iommu.Lookup(ioas->table.domains().front(), cmd.iova - offset,
+                   (offset + bytes + sim::kPageSize - 1) >> sim::kPageShift);
+  cmd.out_phys = (run.first << sim::kPageShift) + offset;
+  cmd.length = std::min(bytes, (run.pages << sim::kPageShift) - offset);
+  return n.Respond(cmd);
 }
 
 }  // namespace iovalid::compat

@@ -83,7 +83,7 @@ void IommufdContext::DestroyRecord(Core& core, uint32_t id) {
     }
     case ObjectType::kDevice: {
       const GroupIndex group = devices_[object.record].group;
-      core.kernel.ReleaseGroup(group);
+      if (!devices_[object.record].noiommu) core.kernel.ReleaseGroup(group);
       BoundGroup* bound = FindGroup(group);
       if (--bound->bound == 0) groups_.erase(groups_.begin() + (bound - groups_.data()));
       devices_.Remove(object.record);
@@ -265,7 +265,9 @@ sim::Digest IommufdContext::IdentityDigest() const {
   hwpts_.ForEach([&](uint32_t, const Hwpt& hwpt) {
     digest += sim::HashWords(
         'w', hwpt.id, hwpt.ioas | uint64_t{hwpt.domain} << 32,
-        hwpt.auto_domain | hwpt.enforce_cache_coherency << 1 | hwpt.nest_parent << 2, hwpt.fault);
+        hwpt.auto_domain | hwpt.enforce_cache_coherency << 1 | hwpt.nest_parent << 2 |
+            hwpt.noiommu << 3,
+        hwpt.fault);
   });
   devices_.ForEach([&](uint32_t, const BoundDevice& device) {
     const bool is_attached = attached(device.id);

@@ -90,6 +90,8 @@ inline constexpr Rule kAttachTwice{"iommufd.attach.twice", "iommufd_hw_pagetable
                                    "the device is attached already"};
 inline constexpr Rule kAttachOther{"iommufd.attach.other_hwpt", "iommufd_hw_pagetable_attach",
                                    "another device of the group is attached to another HWPT"};
+inline constexpr Rule kAttachNoIommu{"iommufd.attach.noiommu", "__iommu_attach_group",
+                                     "the HWPT was made for a device without an IOMMU"};
 inline constexpr Rule kAttachFaults{"iommufd.attach.faults", "intel_iommu_enable_iopf",
                                     "the HWPT has a fault queue, and the device can't report "
                                     "recoverable faults (PRI)"};
