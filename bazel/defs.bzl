@@ -91,7 +91,14 @@ def iov_benchmark(name, srcs = None, deps = [], **kwargs):
         **kwargs
     )
 
-def iov_fuzz_test(name, srcs = None, corpus = [], deps = [], tags = [], **kwargs):
+def iov_fuzz_test(
+        name,
+        srcs = None,
+        corpus = [],
+        corpus_test = True,
+        deps = [],
+        tags = [],
+        **kwargs):
     """A libFuzzer program, built with --config=fuzz, and a test that replays its corpus.
 
     NAME is the fuzzer: `bazel run --config=fuzz //pkg:NAME -- CORPUS_DIR`. It is tagged manual,
@@ -104,6 +111,7 @@ def iov_fuzz_test(name, srcs = None, corpus = [], deps = [], tags = [], **kwargs
         LLVMFuzzerTestOneInput.
       srcs: the sources.
       corpus: input files, each one input.
+      corpus_test: False where another test of the package goes through the corpus.
       deps: what is fuzzed.
       tags: as for cc_binary.
       **kwargs: as for cc_binary.
@@ -124,6 +132,8 @@ def iov_fuzz_test(name, srcs = None, corpus = [], deps = [], tags = [], **kwargs
         deps = deps,
         **kwargs
     )
+    if not corpus_test:
+        return
     native.cc_test(
         name = name + "_corpus_test",
         srcs = srcs or [name + ".cc"],

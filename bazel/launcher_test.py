@@ -213,5 +213,23 @@ class LauncherTest(unittest.TestCase):
         self.assertIn("other replay", result.stderr)
         self.assertEqual(self.builds(), 0)
 
+    def test_fuzz_refuses_what_it_does_not_know(self):
+        for arguments in (["--nonsense"], ["--time", "soon"], ["--jobs", "0"], ["--time"]):
+            result = self.run_it("fuzz", *arguments)
+            self.assertEqual((result.returncode, result.stdout), (2, ""), arguments)
+            self.assertEqual(len(result.stderr.splitlines()), 1)
+        self.assertEqual(self.builds(), 0)
+
+    def test_fuzz_builds_the_fuzzer_and_counts_what_it_left(self):
+        # The stand-in for the fuzzer fails: that alone is a failure.
+        result = self.run_it("fuzz", "--time=1m", "--jobs", "2", "--out", "out")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("program_fuzz v1", result.stderr)
+        self.assertIn("-max_total_time=60", result.stderr)
+        self.assertEqual(result.stdout, "fuzz: 0 findings in out\n")
+        self.assertEqual(self.builds(), 1)
+        self.run_it("fuzz", "--plain", "--out", "out")
+        self.assertEqual(self.builds(), 2)
+
     def test_bench_help_is_the_programs(self):
         self.assertTrue(self.run_it("bench", "--help").stdout.startswith("iovalid "))

@@ -33,6 +33,7 @@ void AddCut(CLI::App& app, Run* run);
 void AddMerge(CLI::App& app, Run* run);
 void AddStats(CLI::App& app, Run* run);
 void AddSearch(CLI::App& app, Run* run);
+void AddFuzz(CLI::App& app, Run* run);
 void AddBench(CLI::App& app, Run* run);
 
 }  // namespace iovalid::conformance::cli

@@ -127,10 +127,23 @@ int RunDiff(const std::string& left, const std::string& right,
                              tally.files[0])
               << "  " << row.advice() << '\n';
   }
+  // The same difference in many traces is told once.
+  struct Unexplained {
+    uint64_t count = 0;
+    std::string first;
+  };
+  std::map<std::string, Unexplained> kinds;
   for (const GateTrace& trace : result->traces) {
     for (const GateFinding& finding : trace.findings) {
-      std::cout << style.Bad("UNEXPLAINED") << ' ' << trace.file << ": " << finding.message << '\n';
+      Unexplained& kind = kinds[finding.message];
+      if (kind.count++ == 0) {
+        kind.first = fmt::format("{} {}#{}", trace.file, finding.seq, finding.step);
+      }
     }
+  }
+  for (const auto& [message, kind] : kinds) {
+    std::cout << style.Bad("UNEXPLAINED") << ' ' << message << '\n'
+              << fmt::format("  {} times, first {}\n", kind.count, kind.first);
   }
   std::cout << fmt::format("{} traces, {} calls: {} differ by {} rows, {} unexplained\n",
                            result->traces.size(), calls, differing, rows.size(), unexplained);

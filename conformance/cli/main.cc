@@ -11,6 +11,8 @@ namespace {
 constexpr char kFooter[] =
     "Examples:\n"
     "  iovalid replay traces/captures/qemu-11.1-type1-7.3.iovt\n"
+    "  iovalid explain traces/problems/U3.textproto\n"
+    "  iovalid report -o report traces/\n"
     "  iovalid verify traces/goldens/*.iovt\n"
     "  iovalid show traces/captures/dpdk-24.11-type1-7.3.iovt | less\n"
     "\n"
@@ -41,6 +43,7 @@ int Main(int argc, char** argv) {
   AddMerge(app, &run);
   AddStats(app, &run);
   AddSearch(app, &run);
+  AddFuzz(app, &run);
   AddBench(app, &run);
   const auto named = [&](const CLI::App* command) {
     return argc > 1 && command->get_name() == argv[1];
