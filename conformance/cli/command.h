@@ -34,6 +34,7 @@ void AddMerge(CLI::App& app, Run* run);
 void AddStats(CLI::App& app, Run* run);
 void AddSearch(CLI::App& app, Run* run);
 void AddFuzz(CLI::App& app, Run* run);
+void AddShrink(CLI::App& app, Run* run);
 void AddBench(CLI::App& app, Run* run);
 
 }  // namespace iovalid::conformance::cli

@@ -44,6 +44,7 @@ int Main(int argc, char** argv) {
   AddStats(app, &run);
   AddSearch(app, &run);
   AddFuzz(app, &run);
+  AddShrink(app, &run);
   AddBench(app, &run);
   const auto named = [&](const CLI::App* command) {
     return argc > 1 && command->get_name() == argv[1];

@@ -77,7 +77,8 @@ absl::Status ParseShard(const std::string& text, search::ExhaustiveOptions* opti
   return absl::OkStatus();
 }
 
-std::vector<search::Root> Roots() {
+// Random programs begin at one more.
+std::vector<search::Root> Roots(bool random) {
   std::vector<search::Root> roots;
   for (const uint32_t type : {3u, 1u}) {
     for (const search::Start start : search::kStarts) {
@@ -85,6 +86,7 @@ std::vector<search::Root> Roots() {
       roots.push_back({start, type});
     }
   }
+  if (random) roots.push_back({search::Start::kLimited, 3});
   return roots;
 }
 
@@ -210,7 +212,7 @@ int RunSearch(const Options& options) {
   if (const absl::Status status = ParseShard(options.shard, &exhaustive); !status.ok()) {
     return Fail(status);
   }
-  const absl::StatusOr<World> world = World::Create(*left, *right, Roots());
+  const absl::StatusOr<World> world = World::Create(*left, *right, Roots(options.depth == 0));
   if (!world.ok()) return Fail(world.status());
   if (!options.out.empty()) {
     std::error_code error;

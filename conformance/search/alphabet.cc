@@ -26,6 +26,14 @@ constexpr uint64_t kMsiFirst = 0xfee00000, kMsiLastPage = 0xfeeff000;
 constexpr uint64_t kApertureLastPage = 0x7ffffff000, kBeyondAperture = 0x8000000000;
 constexpr uint64_t kTopPage = kMax - kPage + 1;
 
+traces::Event EntryLimitEvent(int64_t entries) {
+  traces::Event event;
+  event.mutable_set_module_parameter()->set_module("vfio_iommu_type1");
+  event.mutable_set_module_parameter()->set_name("dma_entry_limit");
+  event.mutable_set_module_parameter()->set_value(entries);
+  return event;
+}
+
 class Builder {
  public:
   explicit Builder(std::vector<Letter>* letters) : letters_(letters) {}
@@ -218,10 +226,7 @@ void AddMemory(Builder b) {
   }
   event.mutable_cap_drop()->set_cap("IPC_LOCK");
   b.Add(event, 3);
-  event.mutable_set_module_parameter()->set_module("vfio_iommu_type1");
-  event.mutable_set_module_parameter()->set_name("dma_entry_limit");
-  event.mutable_set_module_parameter()->set_value(1);
-  b.Add(event);
+  b.Add(EntryLimitEvent(1));
 }
 
 // Two groups, two containers.
@@ -268,6 +273,12 @@ void AddOrders(Builder b) {
     call.mutable_ioctl()->set_at(kArgumentPage + kPage - bytes);
     b.Add(call, 3);
   }
+  // Memory that may only be written.
+  traces::Event protect;
+  protect.mutable_mprotect()->set_addr(kNoAccess);
+  protect.mutable_mprotect()->set_len(2 * kPage);
+  protect.mutable_mprotect()->set_prot(2);
+  b.Add(protect, 6);
   b.Add(BadPointerCall("c0", "IOMMU_IOAS_ALLOC"));
   b.Add(StructCall("c0", "IOMMU_IOAS_ALLOC", std::string(4, '\0')));
   traces::Event queue = StructCall("c0", "IOMMU_FAULT_QUEUE_ALLOC", abi::IommuFaultAlloc{16, 0, 0, 0});
@@ -309,6 +320,8 @@ std::string_view StartName(Start start) {
       return "attached";
     case Start::kReady:
       break;
+    case Start::kLimited:
+      return "limited";
   }
   return "ready";
 }
@@ -319,9 +332,10 @@ std::vector<traces::Event> StartingCalls(Start start, uint32_t iommu_type) {
   events.push_back(OpenCall("@g0", "g0"));
   events.push_back(OpenCall("@g1", "g1"));
   if (start == Start::kOpened) return events;
+  if (start == Start::kLimited) events.push_back(EntryLimitEvent(1));
   events.push_back(SetContainerCall("g0", "c0"));
   events.push_back(IntegerCall("c0", "VFIO_SET_IOMMU", iommu_type));
-  if (start == Start::kReady) events.push_back(GetDeviceCall("g0", 0));
+  if (start != Start::kAttached) events.push_back(GetDeviceCall("g0", 0));
   return events;
 }
 

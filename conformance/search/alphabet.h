@@ -16,7 +16,9 @@ enum class Start : uint8_t {
   kOpened,    // container c0, groups g0 and g1 opened, nothing else
   kAttached,  // g0 in c0, SET_IOMMU done with the side's own type
   kReady,     // and device d0 open
+  kLimited,   // the same with room for one mapping in a type1 container
 };
+// Those without a limit.
 inline constexpr Start kStarts[] = {Start::kOpened, Start::kAttached, Start::kReady};
 std::string_view StartName(Start start);
 

@@ -12,10 +12,11 @@ namespace iovalid::conformance::search {
 namespace {
 
 // Looked up only, never walked: hashing the addresses of rules decides nothing that is told.
-using SeenKey = std::tuple<uint32_t, int, int, const void*, const void*, Facets, int>;
+using SeenKey = std::tuple<uint32_t, uint64_t, int, int, const void*, const void*, Facets, int>;
 
 SeenKey KeyOf(const Signature& s, int row) {
   return {s.call,
+          s.operation,
           static_cast<int>(s.left_error),
           static_cast<int>(s.right_error),
           s.left_rule,

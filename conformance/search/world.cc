@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "conformance/search/world.h"
 
+#include <cstring>
 #include <utility>
+#include <variant>
 
 #include "conformance/search/call_builder.h"
 #include "fmt/format.h"
@@ -33,17 +35,39 @@ std::string CallName(uint32_t call) {
   return fmt::format("{:#x}", call);
 }
 
+uint64_t OperationOf(const Step& step) {
+  const auto* ioctl = std::get_if<IoctlAction>(&step.action);
+  if (ioctl == nullptr) return 0;
+  if (ioctl->argument != IoctlAction::Argument::kStruct) return ioctl->value;
+  const StructLayout* layout = LayoutOfCall(ioctl->nr);
+  if (layout == nullptr) return 0;
+  for (const FieldLayout& field : layout->fields) {
+    uint32_t flags = 0;
+    if (std::string_view(field.name) != "flags" || field.width != sizeof(flags)) continue;
+    if (ioctl->in.size() < field.offset + sizeof(flags)) return 0;
+    std::memcpy(&flags, &ioctl->in[field.offset], sizeof(flags));
+    return flags;
+  }
+  return 0;
+}
+
 const char* IdOf(const compat::Rule* rule) { return rule == nullptr ? "-" : rule->id; }
 
 }  // namespace
+
+Signature MakeSignature(const Step& step, const Differ::Report& report, Facets differing) {
+  return {CallOf(step),         OperationOf(step),     report.left.err,  report.right.err,
+          report.left.rule,     report.right.rule,     differing};
+}
 
 std::string Root::Name() const {
   return std::string(StartName(start)) + (iommu_type == 1 ? " v1" : " v2");
 }
 
 std::string Signature::ToString() const {
-  return fmt::format("{} {}/{} ({} / {}) {:#x}", CallName(call), sim::ErrnoName(left_error),
-                     sim::ErrnoName(right_error), IdOf(left_rule), IdOf(right_rule), facets);
+  return fmt::format("{}({:#x}) {}/{} ({} / {}) {:#x}", CallName(call), operation,
+                     sim::ErrnoName(left_error), sim::ErrnoName(right_error), IdOf(left_rule),
+                     IdOf(right_rule), facets);
 }
 
 World::World(const Side& left, const Side& right, const std::vector<Root>& roots)
@@ -108,9 +132,7 @@ Facets World::RunUnlabelled(Node* node, size_t letter) const {
 }
 
 Signature World::SignatureOf(const Node& node, size_t letter, Facets differing) const {
-  const Differ::Report& report = node.differ.report();
-  return {CallOf(letters_[letter]), report.left.err,   report.right.err,
-          report.left.rule,         report.right.rule, differing};
+  return MakeSignature(letters_[letter], node.differ.report(), differing);
 }
 
 std::vector<traces::Event> World::Program(size_t root, std::span<const uint16_t> letters) const {

@@ -29,14 +29,18 @@ struct Root {
 // the same finding.
 struct Signature {
   uint32_t call = 0;
+  uint64_t operation = 0;  // the flags of the call's struct, or its integer argument
   sim::Errno left_error{}, right_error{};
   const compat::Rule* left_rule = nullptr;
   const compat::Rule* right_rule = nullptr;
   Facets facets = 0;
   friend bool operator==(const Signature&, const Signature&) = default;
-  // "VFIO_IOMMU_MAP_DMA EINVAL/0 (type1.map.x / -) result,mappings".
+  // "VFIO_IOMMU_MAP_DMA(0x3) EINVAL/0 (type1.map.x / -) result,mappings".
   std::string ToString() const;
 };
+
+// Of the step that was run last, which differs in `differing`.
+Signature MakeSignature(const Step& step, const Differ::Report& report, Facets differing);
 
 // Two machines side by side, and what is known about why they differ. A value.
 struct Node {
