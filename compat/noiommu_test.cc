@@ -350,6 +350,18 @@ TEST_F(NoIommuCdevTest, ItTakesTheHwptOfAnyDeviceAndOthersDoNotTakeIts) {
   attach = {12, 0, ioas, 0};
   ASSERT_THAT(p.Ioctl(other, abi::kVfioDeviceAttachIommufdPt, &attach), Succeeds());
   EXPECT_EQ(attach.pt_id, 5u);
+  // From another IOAS it does not even come to the one that suits it.
+  abi::IommuIoasAlloc alloc = {sizeof(alloc), 0, 0};
+  ASSERT_THAT(p.Ioctl(c, abi::kIommuIoasAlloc, &alloc), Succeeds());
+  attach = {12, 0, alloc.out_ioas_id, 0};
+  ASSERT_THAT(p.Ioctl(other, abi::kVfioDeviceAttachIommufdPt, &attach), Succeeds());
+  attach = {12, 0, ioas, 0};
+  EXPECT_THAT(p.Ioctl(other, abi::kVfioDeviceAttachIommufdPt, &attach),
+              FailsBy(Errno::kNODEV, "iommufd.replace.noiommu"));
+  abi::VfioDeviceDetachIommufdPt detach = {8, 0, 0};
+  ASSERT_THAT(p.Ioctl(other, abi::kVfioDeviceDetachIommufdPt, &detach), Succeeds());
+  attach = {12, 0, ioas, 0};
+  ASSERT_THAT(p.Ioctl(other, abi::kVfioDeviceAttachIommufdPt, &attach), Succeeds());
   attach = {12, 0, 5, 0};
   EXPECT_THAT(p.Ioctl(cdev, abi::kVfioDeviceAttachIommufdPt, &attach), Succeeds());
   // The HWPT of the device behind the IOMMU holds the pages now.

@@ -75,12 +75,16 @@ Outcome IommufdContext::EnforceReserved(Core& core, Ioas& ioas, DeviceIndex devi
 // report page faults, but VT-d finds that out only after it has blocked the first device of the
 // group, and nobody puts that right (intel_iommu_attach_device, __iommu_group_set_domain_internal).
 // A device without an IOMMU goes through nothing of this, and takes any HWPT.
-Outcome IommufdContext::CheckAttachHandle(Call& call, GroupIndex group, const Hwpt& hwpt) {
+Outcome IommufdContext::CheckAttachHandle(Call& call, GroupIndex group, const Hwpt& hwpt,
+                                          bool replace) {
   if (call.kernel.groups[group].kind == DeviceKind::kNoIommu) return Ok();
   if (call.AllocFails("alloc:iommufd_attach_handle")) {
     return Fail(Errno::kNOMEM, rules::kAttachAlloc);
   }
-  if (hwpt.noiommu) return Fail(Errno::kINVAL, rules::kAttachNoIommu);
+  if (hwpt.noiommu) {
+    return replace ? Fail(Errno::kNODEV, rules::kReplaceNoIommu)
+                   : Fail(Errno::kINVAL, rules::kAttachNoIommu);
+  }
   if (hwpt.fault != 0) {
     const IommuGroup& members = call.kernel.groups[group];
     if (!members.led_by_bridge) call.kernel.iommu.Detach(members.devices.front());
@@ -104,7 +108,7 @@ Outcome IommufdContext::AttachHwpt(Call& call, const BoundDevice& device, Hwpt& 
   Outcome outcome = EnforceReserved(core, ioas, device.device);
   if (!outcome.ok()) return outcome;
   if (first) {
-    outcome = CheckAttachHandle(call, device.group, hwpt);
+    outcome = CheckAttachHandle(call, device.group, hwpt, /*replace=*/false);
     if (!outcome.ok()) {
       ioas.table.RemoveReserved(ioas::DeviceOwner(device.device));
       return outcome;
@@ -161,7 +165,7 @@ Outcome IommufdContext::ReplaceHwpt(Call& call, const BoundDevice& device, Hwpt&
       return outcome;
     }
   }
-  Outcome outcome = CheckAttachHandle(call, device.group, hwpt);
+  Outcome outcome = CheckAttachHandle(call, device.group, hwpt, /*replace=*/true);
   if (!outcome.ok()) {
     // Also where `ioas` is the old one, which then has lost the reserved ranges of the group.
     remove_reserved(ioas);

@@ -197,7 +197,7 @@ class IommufdContext {
   uint32_t DetachHwpt(Kernel& kernel, const BoundDevice& device);
   void PutHwpt(Core& core, uint32_t id);
   Outcome ReplaceHwpt(Call& call, const BoundDevice& device, Hwpt& hwpt, uint32_t* old);
-  static Outcome CheckAttachHandle(Call& call, GroupIndex group, const Hwpt& hwpt);
+  static Outcome CheckAttachHandle(Call& call, GroupIndex group, const Hwpt& hwpt, bool replace);
   Outcome EnforceReserved(Core& core, Ioas& ioas, DeviceIndex device);
   Outcome AttachOrReplace(Call& call, const BoundDevice& device, bool replace, Hwpt& hwpt,
                           uint32_t* put);

@@ -92,6 +92,9 @@ inline constexpr Rule kAttachOther{"iommufd.attach.other_hwpt", "iommufd_hw_page
                                    "another device of the group is attached to another HWPT"};
 inline constexpr Rule kAttachNoIommu{"iommufd.attach.noiommu", "__iommu_attach_group",
                                      "the HWPT was made for a device without an IOMMU"};
+// iommu_replace_group_handle does not ask whose domain it is, and this one has no attach_dev.
+inline constexpr Rule kReplaceNoIommu{"iommufd.replace.noiommu", "__iommu_attach_device",
+                                      "the HWPT was made for a device without an IOMMU"};
 inline constexpr Rule kAttachFaults{"iommufd.attach.faults", "intel_iommu_enable_iopf",
                                     "the HWPT has a fault queue, and the device can't report "
                                     "recoverable faults (PRI)"};
