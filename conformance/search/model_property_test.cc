@@ -102,15 +102,20 @@ class FailNth : public sim::PointHook {
 
 // What a failed call leaves behind.
 enum class Leaves {
-  kNothing,   // everything is as it was before
-  kCuts,      // areas are cut in two; devices and accounts do not notice
-  kAnything,  // the call was done, and its answer could not be written
+  kNothing,    // everything is as it was before
+  kUnnoticed,  // cuts or dirty bits, which devices and accounts do not notice
+  kAnything,   // the call was done, and its answer could not be written
 };
 
 Leaves LeavesOf(const std::string& command, const std::string& point) {
   if (point == "copy_to_user") return Leaves::kAnything;
   // v1: both ends of the range are cut before anything is unmapped, and cuts stay.
-  if (command == "VFIO_IOMMU_UNMAP_DMA" && point == "alloc:iopt_area") return Leaves::kCuts;
+  if (command == "VFIO_IOMMU_UNMAP_DMA" && point == "alloc:iopt_area") return Leaves::kUnnoticed;
+  // update_user_bitmap has set and shifted the bits when it reads those that it will add to.
+  if (point == "copy_from_user" &&
+      (command == "VFIO_IOMMU_DIRTY_PAGES" || command == "VFIO_IOMMU_UNMAP_DMA")) {
+    return Leaves::kUnnoticed;
+  }
   return Leaves::kNothing;
 }
 

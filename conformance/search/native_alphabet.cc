@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstring>
 #include <initializer_list>
-#include <iterator>
 #include <string>
 #include <utility>
 
@@ -29,7 +28,11 @@ constexpr uint32_t kIds[] = {1, 2, 3, 4, 5, 6, 7};
 std::string Fields(uint32_t bytes, std::initializer_list<uint32_t> fields) {
   std::string out(bytes, '\0');
   std::memcpy(out.data(), &bytes, sizeof(bytes));
-  std::memcpy(out.data() + sizeof(bytes), std::data(fields), fields.size() * sizeof(uint32_t));
+  size_t at = sizeof(bytes);
+  for (const uint32_t field : fields) {
+    std::memcpy(&out[at], &field, sizeof(field));
+    at += sizeof(field);
+  }
   return out;
 }
 
