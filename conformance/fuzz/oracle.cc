@@ -70,7 +70,10 @@ std::optional<Finding> Oracle::Run(const Program& program, uint64_t* calls) {
     ++*calls;
     if (label->differing != 0 && !label->explained()) {
       return Finding{world.left().Name() + " " + world.right().Name() + " " +
-                         world.SignatureOf(node, call.letter, *label).ToString(),
+                         search::MakeSignature(
+                             call.value == 0 ? world.letters()[call.letter] : changed_,
+                             node.differ.report(), label->differing)
+                             .ToString(),
                      program};
     }
   }
