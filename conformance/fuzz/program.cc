@@ -57,6 +57,9 @@ constexpr uint64_t kEdges[] = {0,
                                search::kBarAt,
                                search::kScratch};
 
+constexpr uint32_t kFirstVfioCommand = 0x3b64, kLastVfioCommand = 0x3b7f;
+constexpr size_t kLongestAnswer = 256;  // bytes; GET_INFO with all capabilities takes about 150
+
 size_t Words(size_t bytes) { return bytes / 4; }
 
 uint64_t Changed(uint64_t old, const Call& call) {
@@ -75,6 +78,17 @@ void ChangeBytes(const Call& call, Container* bytes) {
   std::memcpy(&value, bytes->data() + at, width);
   value = Changed(value, call);
   std::memcpy(bytes->data() + at, &value, width);
+}
+
+// A struct of VFIO begins with argsz. One that says more than it has would let the kernel write what
+// lies behind it, which tells of that memory and not of the kernel: it grows instead, as far as any
+// answer goes.
+template <typename Container>
+void GrowToArgsz(uint32_t nr, Container* bytes) {
+  if (nr < kFirstVfioCommand || nr > kLastVfioCommand || bytes->size() < 8) return;
+  uint32_t argsz = 0;
+  std::memcpy(&argsz, bytes->data(), sizeof(argsz));
+  if (argsz > bytes->size()) bytes->resize(std::min<size_t>(argsz, kLongestAnswer));
 }
 
 uint32_t CommandOfLetter(size_t letter) {
@@ -122,6 +136,7 @@ void ChangeArgument(const Call& call, Step* step) {
   if (ioctl == nullptr) return;
   if (ioctl->argument == IoctlAction::Argument::kStruct) {
     ChangeBytes(call, &ioctl->in);
+    GrowToArgsz(ioctl->nr, &ioctl->in);
   } else if (ioctl->argument == IoctlAction::Argument::kInteger && !ioctl->set_up_iommu) {
     ioctl->value = Changed(ioctl->value, call);
   }
@@ -132,6 +147,7 @@ void ChangeArgument(const Call& call, traces::Event* event) {
   traces::Ioctl* ioctl = event->mutable_ioctl();
   if (ioctl->argument_case() == traces::Ioctl::kIn) {
     ChangeBytes(call, ioctl->mutable_in());
+    GrowToArgsz(ioctl->nr(), ioctl->mutable_in());
   } else if (ioctl->argument_case() == traces::Ioctl::kInteger) {
     ioctl->set_integer(
         static_cast<int64_t>(Changed(static_cast<uint64_t>(ioctl->integer()), call)));
