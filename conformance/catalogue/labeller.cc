@@ -158,8 +158,13 @@ Difference Labeller::Describe(const Step& step, Differ& differ) {
     };
     const uint64_t now = states[side]->mapped_bytes, before = mapped_[side];
     at(Variable::kLeftRet) = static_cast<uint64_t>((side == 0 ? d.left : d.right)->ret);
-    at(Variable::kLeftRemoved) = before > now ? before - now : 0;
-    at(Variable::kLeftAdded) = now > before ? now - before : 0;
+    // Of several address spaces together, so that the sum may pass 2^64: MAP_DMA only adds to it, and
+    // UNMAP_DMA only takes away.
+    const uint32_t call = CallOf(step);
+    const bool adds =
+        call == abi::kVfioIommuMapDma || (call != abi::kVfioIommuUnmapDma && now > before);
+    at(Variable::kLeftRemoved) = adds ? 0 : before - now;
+    at(Variable::kLeftAdded) = adds ? now - before : 0;
     at(Variable::kLeftAttached) = attached_[side];
     at(Variable::kLeftMapped) = before;
     at(Variable::kLeftType) = type_[side];
