@@ -358,8 +358,12 @@ void Labeller::Advance(const Difference& difference, const Label& label, Differ&
   }
   if (const auto* ioctl = std::get_if<IoctlAction>(&difference.step->action);
       ioctl != nullptr && ioctl->nr == abi::kVfioSetIommu) {
-    if (difference.left->err == sim::Errno::kOk) type_[0] = ioctl->value;
-    if (difference.right->err == sim::Errno::kOk) type_[1] = ioctl->value;
+    const StepResult* results[] = {difference.left, difference.right};
+    for (size_t side = 0; side < 2; ++side) {
+      // An iommufd that was type 1 once cuts mappings for good (iopt_disable_large_pages).
+      const bool stays = type_[side] == abi::kVfioType1Iommu && sides_[side].mode != Mode::kType1;
+      if (results[side]->err == sim::Errno::kOk && !stays) type_[side] = ioctl->value;
+    }
   }
   TrackDescriptors(*difference.step, cause_of(kResultFacet), differ);
   TakeState(differ);

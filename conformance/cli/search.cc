@@ -34,7 +34,7 @@ struct Options {
   uint64_t sequences = 0, seed = 1;
   size_t depth = 0;
   unsigned jobs = 0;
-  bool no_catalogue = false, alphabet = false;
+  bool no_catalogue = false, alphabet = false, budgeted = false;
 };
 
 constexpr char kFooter[] =
@@ -123,7 +123,8 @@ unsigned JobsOf(const Options& options) {
 
 // Every program up to a depth. With --resume the state of the search is stored now and then.
 absl::StatusOr<Outcome> RunExhaustive(const World& world, const Options& options,
-                                      const search::ExhaustiveOptions& exhaustive) {
+                                      const search::ExhaustiveOptions& exhaustive,
+                                      std::chrono::milliseconds budget) {
   constexpr auto kBetweenStores = std::chrono::seconds(20);
   search::ExhaustiveProgress state;
   const bool stores = !options.resume.empty();
@@ -133,13 +134,15 @@ absl::StatusOr<Outcome> RunExhaustive(const World& world, const Options& options
     if (!status.ok()) return status;
   }
   Progress progress(/*with_output=*/true);
-  auto stored = std::chrono::steady_clock::now();
+  const auto begin = std::chrono::steady_clock::now();
+  auto stored = begin;
   absl::Status status;
   search::SearchExhaustively(world, exhaustive, &state, [&](const auto& now) {
     const double level = now.level.empty() ? 1 : double(now.done) / double(now.level.size());
     progress.ShowBar(fmt::format("root {}/{} depth {}/{}", now.root + 1, world.roots().size(),
                                  now.depth, exhaustive.depth),
                      level, fmt::format("{} sequences", now.sequences));
+    if (options.budgeted && std::chrono::steady_clock::now() - begin >= budget) return false;
     if (!stores || std::chrono::steady_clock::now() - stored < kBetweenStores) return true;
     stored = std::chrono::steady_clock::now();
     status = search::StoreProgress(world, exhaustive, now, options.resume);
@@ -152,6 +155,11 @@ absl::StatusOr<Outcome> RunExhaustive(const World& world, const Options& options
   if (!status.ok()) return status;
   std::cerr << fmt::format("{} states gone on from, {} programs merged into known ones\n",
                            state.states, state.merged);
+  if (state.root < world.roots().size()) {
+    std::cerr << fmt::format("not complete: root {} of {}, depth {}, {} of {} states\n",
+                             state.root + 1, world.roots().size(), state.depth, state.done,
+                             state.level.size());
+  }
   return Outcome{state.sequences, 0, state.findings};
 }
 
@@ -223,7 +231,7 @@ int RunSearch(const Options& options) {
   Outcome found;
   if (options.depth != 0) {
     exhaustive.jobs = JobsOf(options);
-    auto result = RunExhaustive(*world, options, exhaustive);
+    auto result = RunExhaustive(*world, options, exhaustive, *budget);
     if (!result.ok()) return Fail(result.status());
     found = *std::move(result);
   } else {
@@ -263,7 +271,7 @@ void AddSearch(CLI::App& app, Run* run) {
   command->footer(kFooter);
   command->add_option("--left", options->left, "the left side")->capture_default_str();
   command->add_option("--right", options->right, "the right side")->capture_default_str();
-  command->add_option("--budget", options->budget, "how long to search, in seconds")
+  command->add_option("--budget", options->budget, "how long to search, in seconds; with --depth: no limit unless given")
       ->capture_default_str();
   command->add_option("--sequences", options->sequences,
                       "search this many sequences, however long it takes");
@@ -280,7 +288,10 @@ void AddSearch(CLI::App& app, Run* run) {
                       "the search goes on from there");
   command->add_option("--out", options->out, "write each reproducer there, as .textproto");
   command->add_flag("--alphabet", options->alphabet, "list the calls of the universe");
-  command->callback([options, run] { *run = [options] { return RunSearch(*options); }; });
+  command->callback([options, run, command] {
+    options->budgeted = command->get_option("--budget")->count() != 0;
+    *run = [options] { return RunSearch(*options); };
+  });
 }
 
 }  // namespace iovalid::conformance::cli

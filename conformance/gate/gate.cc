@@ -11,6 +11,7 @@
 #include "conformance/decode.h"
 #include "conformance/outcome_text.h"
 #include "conformance/replay.h"
+#include "conformance/verifier.h"
 #include "traces/open_any.h"
 
 namespace iovalid::conformance {
@@ -31,6 +32,8 @@ class Collector : public ReplayReporter {
 
   void Step(const Position& at, const traces::Event& event, Differ& differ,
             const Label& label) override {
+    CheckErrno(at, event, trace_->left, differ.report().left);
+    CheckErrno(at, event, trace_->right, differ.report().right);
     if (!differ.report().differs()) return;
     const Catalogue& catalogue = Catalogue::BuiltIn();
     for (const Label::Part& part : label.parts) {
@@ -57,8 +60,23 @@ class Collector : public ReplayReporter {
   }
 
  private:
+  // An errno that the deciding rule does not answer with is wrong where both sides agree on it as
+  // well.
+  void CheckErrno(const Position& at, const traces::Event& event, const std::string& side,
+                  const StepResult& result) {
+    if (result.rule == nullptr || IsUnmodelled(result.rule)) return;
+    if (Catalogue::BuiltIn().RuleAnswers(result.rule->id, static_cast<uint32_t>(result.err))) {
+      return;
+    }
+    if (++wrong_ > kMostUnexplained) return;
+    trace_->findings.push_back({GateFinding::Kind::kWrongErrno, at.seq, at.step, "",
+                                DecodeCall(event) + ": " + side + " = " +
+                                    AnswerOf(event, result).result + ", which " + result.rule->id +
+                                    " does not answer with"});
+  }
+
   GateTrace* trace_;
-  uint64_t unexplained_ = 0;
+  uint64_t unexplained_ = 0, wrong_ = 0;
 };
 
 bool IsTraceName(const std::filesystem::path& path) {
@@ -72,6 +90,8 @@ std::string_view KindName(GateFinding::Kind kind) {
   switch (kind) {
     case GateFinding::Kind::kUnexplained:
       return "unexplained";
+    case GateFinding::Kind::kWrongErrno:
+      return "wrong-errno";
     case GateFinding::Kind::kNewRow:
       return "new-row";
     case GateFinding::Kind::kMissingRow:

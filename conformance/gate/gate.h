@@ -25,11 +25,12 @@ std::string BaselineToText(const Baseline& baseline);
 struct GateFinding {
   enum class Kind : uint8_t {
     kUnexplained,  // no row accounts for a difference
+    kWrongErrno,   // an answer that the rule which decided it does not give
     kNewRow,       // the trace shows a row that the baseline does not have
     kMissingRow,   // the trace no longer shows a row of the baseline
   };
   Kind kind;
-  // Where: for kUnexplained and kNewRow the first place, else 0.
+  // Where: for kUnexplained, kWrongErrno and kNewRow the first place, else 0.
   int64_t seq = 0;
   uint64_t step = 0;
   std::string row;      // kNewRow, kMissingRow

@@ -160,6 +160,8 @@ void WriteGateSarif(const GateResult& result, std::ostream& out) {
   Json rules = Json::array();
   rules.push_back({{"id", "unexplained"},
                    {"shortDescription", {{"text", "A difference that no row accounts for"}}}});
+  rules.push_back({{"id", "wrong-errno"},
+                   {"shortDescription", {{"text", "An errno that its rule does not answer with"}}}});
   for (const catalogue::Row& row : Catalogue::BuiltIn().rows()) {
     rules.push_back({{"id", row.id()},
                      {"shortDescription", {{"text", row.title()}}},
@@ -168,9 +170,8 @@ void WriteGateSarif(const GateResult& result, std::ostream& out) {
   Json results = Json::array();
   for (const GateTrace& trace : result.traces) {
     for (const GateFinding& finding : trace.findings) {
-      const bool unexplained = finding.kind == GateFinding::Kind::kUnexplained;
       results.push_back(
-          {{"ruleId", unexplained ? "unexplained" : finding.row},
+          {{"ruleId", finding.row.empty() ? std::string(KindName(finding.kind)) : finding.row},
            {"level", "error"},
            {"message", {{"text", Line(finding)}}},
            {"locations", {{{"physicalLocation", {{"artifactLocation", {{"uri", trace.file}}}}}}}}});

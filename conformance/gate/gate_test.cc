@@ -85,6 +85,23 @@ event { step: 2 ioctl { fd: "c0" cmd: "VFIO_SET_IOMMU" nr: 0x3b66 integer: 3 } }
   EXPECT_EQ(FindTraces({path, path})->size(), 1u);
 }
 
+// All that is committed, as `iovalid gate traces/` runs it.
+TEST(GateTest, TheCommittedTracesPass) {
+  const auto files = FindTraces({"traces"});
+  ASSERT_TRUE(files.ok()) << files.status().message();
+  EXPECT_GE(files->size(), 60u);
+  for (const std::string& file : *files) {
+    const auto kernel = GateKernel(file);
+    ASSERT_TRUE(kernel.ok()) << kernel.status().message();
+    const auto trace =
+        RunGate(file, *ParseSide("type1", *kernel), *ParseSide("compat", *kernel));
+    ASSERT_TRUE(trace.ok()) << trace.status().message();
+    for (const GateFinding& finding : trace->findings) {
+      ADD_FAILURE() << file << ": " << finding.seq << '#' << finding.step << ' ' << finding.message;
+    }
+  }
+}
+
 TEST(GateFormatTest, Text) {
   EXPECT_EQ(Written("text"),
             "b#1.iovt (type1@7.3, compat@7.3)\n"

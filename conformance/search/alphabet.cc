@@ -279,6 +279,7 @@ void AddOrders(Builder b) {
   protect.mutable_mprotect()->set_len(2 * kPage);
   protect.mutable_mprotect()->set_prot(2);
   b.Add(protect, 6);
+  b.Add(BadPointerCall("c0", "VFIO_IOMMU_DIRTY_PAGES"));
   b.Add(BadPointerCall("c0", "IOMMU_IOAS_ALLOC"));
   b.Add(StructCall("c0", "IOMMU_IOAS_ALLOC", std::string(4, '\0')));
   traces::Event queue = StructCall("c0", "IOMMU_FAULT_QUEUE_ALLOC", abi::IommuFaultAlloc{16, 0, 0, 0});
