@@ -10,28 +10,12 @@
 #include <vector>
 
 #include "compat/iommufd/native_fixture.h"
+#include "sim/fail_nth.h"
 
 namespace iovalid::compat {
 namespace {
 
 using sim::Errno;
-
-class FailNth : public sim::PointHook {
- public:
-  explicit FailNth(uint64_t n) : n_(n) {}
-  bool Reached(const char* point) override {
-    if (++reached_ != n_) return false;
-    failed_ = point;
-    return true;
-  }
-  // Empty where the call had fewer points.
-  const std::string& failed() const { return failed_; }
-
- private:
-  uint64_t n_;
-  uint64_t reached_ = 0;
-  std::string failed_;
-};
 
 // A fixture that can be made again and again: dev0 and dev1 bound, two IOASs and a memfd.
 struct Scene : Native {
@@ -66,7 +50,7 @@ std::map<std::string, unsigned> FailEach(const std::vector<Step>& before, const 
       EXPECT_TRUE(step(scene).ok());
       EXPECT_TRUE(step(expected).ok());
     }
-    FailNth hook(n);
+    sim::FailNth hook(n);
     scene.p.system().SetHook(&hook);
     const Outcome outcome = call(scene);
     scene.p.system().SetHook(nullptr);
@@ -216,7 +200,7 @@ TEST(FailNthTest, UnmapOfAPart) {
   for (uint64_t n = 1; n <= 6; ++n) {
     Scene scene;
     for (const Step& step : before) ASSERT_TRUE(step(scene).ok());
-    FailNth hook(n);
+    sim::FailNth hook(n);
     scene.p.system().SetHook(&hook);
     const Outcome outcome = unmap(scene);
     scene.p.system().SetHook(nullptr);

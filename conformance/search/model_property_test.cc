@@ -20,7 +20,7 @@
 #include "conformance/search/random_program.h"
 #include "conformance/step_compiler.h"
 #include "conformance/verify.h"
-#include "sim/fault_point.h"
+#include "sim/fail_nth.h"
 #include "traces/event_source.h"
 
 // Random calls of the run without rapidcheck, and how many of them are followed by all checks.
@@ -81,25 +81,6 @@ struct Bench {
   Machine machine;
 };
 
-// Fails one point of a call: an allocation, a copy from or to the user, a pin, an entry of a page
-// table.
-class FailNth : public sim::PointHook {
- public:
-  explicit FailNth(uint64_t n) : n_(n) {}
-  bool Reached(const char* point) override {
-    if (++reached_ != n_) return false;
-    failed_ = point;
-    return true;
-  }
-  // Empty where the call had fewer points.
-  const std::string& failed() const { return failed_; }
-
- private:
-  uint64_t n_;
-  uint64_t reached_ = 0;
-  std::string failed_;
-};
-
 // What a failed call leaves behind.
 enum class Leaves {
   kNothing,    // everything is as it was before
@@ -149,7 +130,7 @@ std::string TryFailures(const Machine& before, const Step& step, const std::stri
   ++failures->calls;
   for (uint64_t n = 1; n < 1000; ++n) {
     Machine copy = before;
-    FailNth hook(n);
+    sim::FailNth hook(n);
     copy.system().SetHook(&hook);
     const bool ran = copy.Run(step, &result).ok();
     copy.system().SetHook(nullptr);
