@@ -10,21 +10,12 @@
 #include "ioas/io_pagetable.h"
 #include "ioas/machine.h"
 #include "ioas/pages.h"
+#include "sim/fail_nth.h"
 #include "sim/sim_memory.h"
 
 namespace iovalid::ioas {
 
-// Fails the n-th point that is reached (from 1 on; 0: none), and counts them.
-class FailNth : public sim::PointHook {
- public:
-  explicit FailNth(uint64_t n) : n_(n) {}
-  bool Reached(const char*) override { return ++reached_ == n_; }
-  uint64_t reached() const { return reached_; }
-
- private:
-  uint64_t n_;
-  uint64_t reached_ = 0;
-};
+using sim::FailNth;
 
 // One process without CAP_IPC_LOCK on a machine with one IOMMU, and the pages of one context.
 class TestMachine {

@@ -19,6 +19,8 @@ class FailNth : public PointHook {
     failed_ = point;
     return true;
   }
+  // Points so far.
+  uint64_t reached() const { return reached_; }
   // The point that failed; empty where fewer were reached.
   const std::string& failed() const { return failed_; }
 

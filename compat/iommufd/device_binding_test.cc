@@ -5,6 +5,7 @@
 
 #include "compat/iommufd/rules.h"
 #include "compat/test_process.h"
+#include "sim/fail_nth.h"
 
 namespace iovalid::compat {
 namespace {
@@ -103,25 +104,16 @@ TEST(DeviceBindingTest, FailedAttachLeavesNothingBehind) {
 
 // Each allocation, copy and pin on the way to a device fails in turn; the next try works.
 TEST(DeviceBindingTest, FailNth) {
-  class FailNth : public sim::PointHook {
-   public:
-    explicit FailNth(uint64_t n) : left_(n) {}
-    bool Reached(const char*) override { return left_ != 0 && --left_ == 0; }
-    bool fired() const { return left_ == 0; }
-
-   private:
-    uint64_t left_;
-  };
   TestProcess p;
   const int c = p.SetUp(3, kIommu);
   ASSERT_TRUE(p.Map(c, 0x10000, kBuffer, 3 * kPage).ok());
   const sim::Digest before = p.system().IdentityDigest();
   for (uint64_t n = 1;; ++n) {
-    FailNth hook(n);
+    sim::FailNth hook(n);
     p.system().SetHook(&hook);
     const Outcome outcome = p.GetDeviceFd(p.group(), 0);
     p.system().SetHook(nullptr);
-    if (!hook.fired()) {
+    if (!!hook.failed().empty()) {
       ASSERT_TRUE(outcome.ok());
       EXPECT_GT(n, 8u);
       EXPECT_EQ(p.pinned_pages(), 3u);

@@ -78,14 +78,8 @@ absl::Status ParseShard(const std::string& text, search::ExhaustiveOptions* opti
 }
 
 // Random programs begin at one more.
-std::vector<search::Root> Roots(bool random) {
-  std::vector<search::Root> roots;
-  for (const uint32_t type : {3u, 1u}) {
-    for (const search::Start start : search::kStarts) {
-      if (type == 1 && start == search::Start::kOpened) continue;  // no type is set yet
-      roots.push_back({start, type});
-    }
-  }
+std::vector<search::Root> RootsFor(bool random) {
+  std::vector<search::Root> roots = search::Roots();
   if (random) roots.push_back({search::Start::kLimited, 3});
   return roots;
 }
@@ -220,7 +214,7 @@ int RunSearch(const Options& options) {
   if (const absl::Status status = ParseShard(options.shard, &exhaustive); !status.ok()) {
     return Fail(status);
   }
-  const absl::StatusOr<World> world = World::Create(*left, *right, Roots(options.depth == 0));
+  const absl::StatusOr<World> world = World::Create(*left, *right, RootsFor(options.depth == 0));
   if (!world.ok()) return Fail(world.status());
   if (!options.out.empty()) {
     std::error_code error;

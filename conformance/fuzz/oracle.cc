@@ -1,23 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "conformance/fuzz/oracle.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "conformance/decode.h"
 #include "conformance/search/alphabet.h"
+#include "conformance/search/drop_pieces.h"
 #include "conformance/search/invariants.h"
 
 namespace iovalid::conformance::fuzz {
 namespace {
-
-std::vector<search::Root> AllRoots() {
-  std::vector<search::Root> roots;
-  for (const uint32_t type : {3u, 1u}) {
-    for (const search::Start start : search::kStarts) roots.push_back({start, type});
-  }
-  return roots;
-}
 
 // Of a state, whichever numbers are in it: the words of the message without its numbers.
 std::string KindOfMessage(const std::string& message) {
@@ -45,7 +37,7 @@ absl::StatusOr<Oracle> Oracle::Create() {
     const auto left = ParseSide("type1", kernel), right = ParseSide("compat", kernel);
     if (!left.ok()) return left.status();
     if (!right.ok()) return right.status();
-    auto world = search::World::Create(*left, *right, AllRoots());
+    auto world = search::World::Create(*left, *right, search::Roots());
     if (!world.ok()) return world.status();
     worlds.push_back(*std::move(world));
   }
@@ -93,23 +85,9 @@ Finding Oracle::Shrink(Finding finding) {
     return other.has_value() && other->kind == finding.kind;
   };
   Program& program = finding.program;
-  for (size_t piece = std::max<size_t>(program.calls.size() / 2, 1);;
-       piece = std::max<size_t>(piece / 2, 1)) {
-    bool dropped = false;
-    for (size_t end = program.calls.size(); end > 0;) {
-      const size_t begin = end > piece ? end - piece : 0;
-      Program fewer{program.start, {}};
-      fewer.calls.assign(program.calls.begin(), program.calls.begin() + static_cast<long>(begin));
-      fewer.calls.insert(fewer.calls.end(), program.calls.begin() + static_cast<long>(end),
-                         program.calls.end());
-      if (keeps(fewer)) {
-        program = fewer;
-        dropped = true;
-      }
-      end = begin;
-    }
-    if (piece == 1 && !dropped) break;
-  }
+  search::DropPieces(&program.calls, 0, [&](const std::vector<Call>& fewer) {
+    return keeps({program.start, fewer});
+  });
   for (size_t i = 0; i < program.calls.size(); ++i) {
     Program plain = program;
     plain.calls[i].where = plain.calls[i].value = 0;

@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <variant>
 
+#include "compat/abi/vfio.h"
 #include "conformance/decode.h"
 #include "conformance/printable.h"
 #include "conformance/step_compiler.h"
@@ -13,7 +14,6 @@
 namespace iovalid::conformance::report {
 namespace {
 
-constexpr uint32_t kCheckExtension = 0x3b65;
 constexpr size_t kMostMarks = 64;  // of one sequence
 
 // A matrix key in numbers and addresses: made for each call, so it holds no strings. It is looked up
@@ -50,7 +50,7 @@ struct RawHash {
 std::string CallName(const traces::Event& event) {
   if (event.has_ioctl()) {
     std::string name = CommandName(event.ioctl());
-    if (event.ioctl().nr() == kCheckExtension) name += " " + DecodeArgument(event.ioctl());
+    if (event.ioctl().nr() == compat::abi::kVfioCheckExtension) name += " " + DecodeArgument(event.ioctl());
     return name;
   }
   const std::string call = DecodeCall(event);
@@ -159,7 +159,7 @@ class Surveyor {
     key.argument = 0;
     if (event.has_ioctl()) {
       key.call = event.ioctl().nr();
-      if (key.call == kCheckExtension) key.argument = event.ioctl().integer();
+      if (key.call == compat::abi::kVfioCheckExtension) key.argument = event.ioctl().integer();
     }
     key.consequence = false;
     key.labels.clear();
@@ -170,7 +170,7 @@ class Surveyor {
       const StepResult* results[] = {&report.left, &report.right};
       for (size_t side = 0; side < 2; ++side) {
         if (pair.columns[side] == kNoColumn || !results[side]->answered) continue;
-        key.cells[pair.columns[side]] = CellOf(*results[side], key.call == kCheckExtension);
+        key.cells[pair.columns[side]] = CellOf(*results[side], key.call == compat::abi::kVfioCheckExtension);
       }
       if (!report.differs()) continue;
       if (!pair.label.explained()) {

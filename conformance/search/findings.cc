@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "conformance/search/drop_pieces.h"
+
 namespace iovalid::conformance::search {
 namespace {
 
@@ -49,22 +51,7 @@ Reproducer Shrink(const World& world, const Node& root, Reproducer found, Guidan
            (!unexplained || IsUnexplained(world, root, letters));
   };
   std::vector<uint16_t>& letters = found.letters;
-  // Pieces of halving length, from the back: what is near the difference is needed more often.
-  for (size_t piece = std::max<size_t>(letters.size() / 2, 1);;
-       piece = std::max<size_t>(piece / 2, 1)) {
-    bool dropped = false;
-    for (size_t end = letters.size() - 1; end >= 1;) {
-      const size_t begin = end > piece ? end - piece : 0;
-      std::vector<uint16_t> fewer(letters.begin(), letters.begin() + static_cast<long>(begin));
-      fewer.insert(fewer.end(), letters.begin() + static_cast<long>(end), letters.end());
-      if (keeps(fewer)) {
-        letters = fewer;
-        dropped = true;
-      }
-      end = begin;
-    }
-    if (piece == 1 && !dropped) break;
-  }
+  DropPieces(&letters, 1, keeps);
   // Each letter is replaced by the first one of its command that will do.
   for (size_t i = 0; i < letters.size(); ++i) {
     const uint32_t call = CallOf(world.letters()[letters[i]]);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "conformance/catalogue/facets.h"
+#include "conformance/search/drop_pieces.h"
 #include "conformance/step_compiler.h"
 
 namespace iovalid::conformance::search {
@@ -30,24 +31,11 @@ class Shrinker {
   Shrinker(StepCompiler* compiler, const Node& start, std::vector<Item> items, const Goal& goal)
       : compiler_(*compiler), start_(start), items_(std::move(items)), goal_(goal) {}
 
+  // The last item is the goal.
   void DropItems() {
-    for (size_t piece = std::max<size_t>(items_.size() / 2, 1);; piece = std::max<size_t>(piece / 2, 1)) {
-      bool dropped = false;
-      // From the back: what is near the difference is needed more often. The last item is the goal.
-      for (size_t end = items_.size() - 1; end > 0;) {
-        const size_t begin = end > piece ? end - piece : 0;
-        std::vector<Item> fewer;
-        for (size_t i = 0; i < items_.size(); ++i) {
-          if (i < begin || i >= end || items_[i].stays) fewer.push_back(items_[i]);
-        }
-        if (fewer.size() < items_.size() && Keeps(fewer)) {
-          items_ = std::move(fewer);
-          dropped = true;
-        }
-        end = std::min(begin, items_.size() - 1);
-      }
-      if (piece == 1 && !dropped) break;
-    }
+    DropPieces(
+        &items_, 1, [this](const std::vector<Item>& fewer) { return Keeps(fewer); },
+        [](const Item& item) { return item.stays; });
   }
 
   void SimplifyFields() {

@@ -64,6 +64,17 @@ std::string Root::Name() const {
   return std::string(StartName(start)) + (iommu_type == 1 ? " v1" : " v2");
 }
 
+std::vector<Root> Roots() {
+  std::vector<Root> roots;
+  for (const uint32_t type : {3u, 1u}) {
+    for (const Start start : kStarts) {
+      if (type == 1 && start == Start::kOpened) continue;  // no type is set yet
+      roots.push_back({start, type});
+    }
+  }
+  return roots;
+}
+
 std::string Signature::ToString() const {
   return fmt::format("{}({:#x}) {}/{} ({} / {}) {:#x}", CallName(call), operation,
                      sim::ErrnoName(left_error), sim::ErrnoName(right_error), IdOf(left_rule),

@@ -24,6 +24,9 @@ struct Root {
   std::string Name() const;
 };
 
+// Where programs begin: each of kStarts with type1 v2 and v1, but for the one that sets no type.
+std::vector<Root> Roots();
+
 // In what way a step differs, whatever the catalogue says: the call, what both sides answered, the
 // rules that decided, and what of outcome and state differs. Two steps with the same signature are
 // the same finding.

@@ -1,14 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# embed.sh FUNCTION PREFIX FILE...: writes the C++ source of a function of built_in.h that returns the
-# files as {path below PREFIX, contents}.
+# embed.sh HEADER NAMESPACE FUNCTION PREFIX FILE...: writes the C++ source of a function of HEADER that
+# returns the files as {path below PREFIX, contents}.
 set -eu
 export LC_ALL=C
-function=$1 prefix=$2
-shift 2
-echo '#include "conformance/catalogue/built_in.h"'
-echo 'namespace iovalid::conformance {'
+header=$1 namespace=$2 function=$3 prefix=$4
+shift 4
+echo "#include \"$header\""
+echo "namespace $namespace {"
 echo "std::vector<std::pair<std::string, std::string>> $function() {"
 echo '  return {'
 for file in $(printf '%s\n' "$@" | sort); do
@@ -18,4 +18,4 @@ for file in $(printf '%s\n' "$@" | sort); do
 done
 echo '  };'
 echo '}'
-echo '}  // namespace iovalid::conformance'
+echo "}  // namespace $namespace"
