@@ -96,6 +96,28 @@ bool System::SnapshotOf(sim::TaskId task, int fd, StateSnapshot* snapshot) const
   return true;
 }
 
+std::optional<uint64_t> System::AttachedTo(sim::TaskId task, int fd) const {
+  const FileIndex index = FileOf(task, fd);
+  if (index == kNoIndex) return std::nullopt;
+  const File& file = files_[index];
+  const type1::Type1Iommu* backend = nullptr;
+  const IommufdContext* context = nullptr;
+  if (file.kind == FileKind::kContainer && containers_[file.index].backend()) {
+    backend = &*containers_[file.index].backend();
+  } else if (file.kind == FileKind::kIommufd && iommufds_[file.index].HasCompatIoas()) {
+    context = &iommufds_[file.index];
+  } else {
+    return std::nullopt;
+  }
+  uint64_t count = 0;
+  for (DeviceIndex device = 0; device < devices_.size(); ++device) {
+    const hwmodel::DomainId domain = kernel_.iommu.attached(device);
+    if (domain == hwmodel::kNoDomain) continue;
+    count += backend != nullptr ? backend->HasDomain(domain) : context->VfioHasDomain(domain);
+  }
+  return count;
+}
+
 StateSnapshot System::Snapshot() const {
   StateSnapshot snapshot;
   SnapshotMappings(&snapshot);

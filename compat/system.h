@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -137,6 +138,9 @@ class System {
   // The same of the container behind one descriptor, or of the IOAS that an iommufd takes for one;
   // false where it is neither, a container without an IOMMU type or an iommufd without such an IOAS.
   bool SnapshotOf(sim::TaskId task, int fd, StateSnapshot* snapshot) const;
+  // How many devices are attached to domains of that container or IOAS; nullopt where SnapshotOf is
+  // false.
+  std::optional<uint64_t> AttachedTo(sim::TaskId task, int fd) const;
   // Everything that can influence later behaviour. O(state).
   sim::Digest IdentityDigest() const;
   // For an observer: how many kernel objects are alive. All 0 once every reference is gone.

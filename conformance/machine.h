@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -94,6 +95,10 @@ class Machine {
   // neither.
   bool SnapshotOf(const Handle& fd, compat::StateSnapshot* snapshot) const {
     return system_.SnapshotOf(task(), FdOf(fd), snapshot);
+  }
+  // How many devices are attached there; nullopt where it is neither.
+  std::optional<uint64_t> AttachedTo(const Handle& fd) const {
+    return system_.AttachedTo(task(), FdOf(fd));
   }
   // The descriptor that a name stands for; -1 where it is not open.
   int FdOf(const Handle& handle) const;

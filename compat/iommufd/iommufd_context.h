@@ -104,6 +104,8 @@ class IommufdContext {
   void AddTo(StateSnapshot* snapshot) const;
   // The same of the compatibility IOAS alone, on which the VFIO commands work; false without one.
   bool AddVfioTo(StateSnapshot* snapshot) const;
+  // Whether the domain shows the compatibility IOAS.
+  bool VfioHasDomain(hwmodel::DomainId domain) const;
   // Everything that later behaviour can depend on.
   sim::Digest IdentityDigest() const;
 

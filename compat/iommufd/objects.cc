@@ -199,6 +199,16 @@ bool IommufdContext::AddVfioTo(StateSnapshot* snapshot) const {
   return true;
 }
 
+bool IommufdContext::VfioHasDomain(hwmodel::DomainId domain) const {
+  bool found = false;
+  ioases_.ForEach([&](uint32_t, const Ioas& ioas) {
+    if (ioas.id != vfio_ioas_) return;
+    const auto& domains = ioas.table.domains();
+    found = std::find(domains.begin(), domains.end(), domain) != domains.end();
+  });
+  return found;
+}
+
 sim::Digest IommufdContext::IdentityDigest() const {
   const auto nested = [](uint64_t tag, uint64_t id, const sim::Digest& digest) {
     return sim::HashWords(tag, id, digest.lane[0], digest.lane[1]);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compat/type1/type1_iommu.h"
 
+#include <algorithm>
+
 #include "sim/state_hash.h"
 
 namespace iovalid::compat::type1 {
@@ -31,6 +33,11 @@ Outcome Type1Iommu::Ioctl(Call& call, uint32_t cmd, uint64_t arg) {
     default:
       return Fail(sim::Errno::kNOTTY, kUnknownIoctl);
   }
+}
+
+bool Type1Iommu::HasDomain(hwmodel::DomainId domain) const {
+  return std::any_of(domains_.begin(), domains_.end(),
+                     [&](const Domain& d) { return d.id == domain; });
 }
 
 void Type1Iommu::AddTo(StateSnapshot* snapshot) const {

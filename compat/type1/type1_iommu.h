@@ -98,6 +98,7 @@ class Type1Iommu {
   bool dirty_tracking() const { return dirty_tracking_; }
   // Appends the mappings, ascending, and what else a reader wants to see.
   void AddTo(StateSnapshot* snapshot) const;
+  bool HasDomain(hwmodel::DomainId domain) const;
   // Everything that later behaviour can depend on, in a fixed order.
   sim::Digest IdentityDigest() const;
 

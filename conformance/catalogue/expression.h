@@ -22,7 +22,8 @@ enum class Variable : uint8_t {
   kRightRemoved,
   kLeftAdded,  // left.added, right.added: bytes of mappings that it added
   kRightAdded,
-  kLeftAttached,  // left.attached, right.attached: devices in a domain before the call
+  kLeftAttached,  // left.attached, right.attached: devices in a domain before the call; of those
+                  // of the container, for a call on one that attaches and detaches none
   kRightAttached,
   kLeftMapped,  // left.mapped, right.mapped: bytes of mappings before the call
   kRightMapped,

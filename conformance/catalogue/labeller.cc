@@ -31,6 +31,13 @@ uint64_t CountAttached(const compat::ObservedState& state) {
   return count;
 }
 
+// Whether the call is one on a container that attaches and detaches nothing.
+bool KeepsAttached(uint32_t call) {
+  return call == abi::kVfioCheckExtension || call == abi::kVfioIommuGetInfo ||
+         call == abi::kVfioIommuMapDma || call == abi::kVfioIommuUnmapDma ||
+         call == abi::kVfioIommuDirtyPages;
+}
+
 // The IOVAs that a MAP_DMA or UNMAP_DMA names, inclusive; everything for any other call, and where
 // the call names none or passes the end of the space.
 std::pair<uint64_t, uint64_t> RangeOf(const Step& step) {
@@ -152,6 +159,8 @@ Difference Labeller::Describe(const Step& step, Differ& differ) {
   d.right = &report.right;
   d.state = report.state;
   const compat::ObservedState* states[] = {&differ.left_state(), &differ.right_state()};
+  const Machine* machines[] = {&differ.left(), &differ.right()};
+  const uint32_t call = CallOf(step);
   for (size_t side = 0; side < 2; ++side) {
     const auto at = [&](Variable variable) -> uint64_t& {
       return d.variables[static_cast<size_t>(variable) + side];
@@ -160,12 +169,14 @@ Difference Labeller::Describe(const Step& step, Differ& differ) {
     at(Variable::kLeftRet) = static_cast<uint64_t>((side == 0 ? d.left : d.right)->ret);
     // Of several address spaces together, so that the sum may pass 2^64: MAP_DMA only adds to it, and
     // UNMAP_DMA only takes away.
-    const uint32_t call = CallOf(step);
     const bool adds =
         call == abi::kVfioIommuMapDma || (call != abi::kVfioIommuUnmapDma && now > before);
     at(Variable::kLeftRemoved) = adds ? 0 : before - now;
     at(Variable::kLeftAdded) = adds ? now - before : 0;
-    at(Variable::kLeftAttached) = attached_[side];
+    at(Variable::kLeftAttached) =
+        KeepsAttached(call)
+            ? machines[side]->AttachedTo(std::get<IoctlAction>(step.action).fd).value_or(0)
+            : attached_[side];
     at(Variable::kLeftMapped) = before;
     at(Variable::kLeftType) = type_[side];
     at(Variable::kLeftWrote) = (side == 0 ? d.left : d.right)->out_changed;
