@@ -253,6 +253,19 @@ const Cause* Labeller::DescriptorCause(const Step& step) const {
   return nullptr;
 }
 
+// A descriptor that both sides got has another name on each where a name it might have taken stands
+// for one on one side only.
+Cause Labeller::NameCause(const Step& step) const {
+  const auto* ioctl = std::get_if<IoctlAction>(&step.action);
+  if (ioctl == nullptr || !ioctl->returns_fd) return Cause();
+  for (const auto& [name, cause] : descriptors_) {
+    for (const Handle* handle : {&ioctl->retfd, &ioctl->retfd_else, &ioctl->retfd_second}) {
+      if (handle->named() && handle->name == name) return cause;
+    }
+  }
+  return Cause();
+}
+
 void Labeller::TrackDescriptors(const Step& step, const Cause& cause, const Differ& differ) {
   const auto track = [&](const Handle& handle) {
     if (!handle.named()) return;
@@ -376,7 +389,9 @@ void Labeller::Advance(const Difference& difference, const Label& label, Differ&
       if (results[side]->err == sim::Errno::kOk && !stays) type_[side] = ioctl->value;
     }
   }
-  TrackDescriptors(*difference.step, cause_of(kResultFacet), differ);
+  const bool result_differs = (label.differing & kResultFacet) != 0;
+  TrackDescriptors(*difference.step,
+                   result_differs ? cause_of(kResultFacet) : NameCause(*difference.step), differ);
   TakeState(differ);
 }
 
@@ -396,7 +411,7 @@ const Label& Labeller::Observe(const Step& step, Differ& differ) {
   }();
   if (!report.outcome_differs && report.state.empty() && !sets_type) {
     ++steps_;
-    if (!descriptors_.empty()) TrackDescriptors(step, Cause(), differ);
+    if (!descriptors_.empty()) TrackDescriptors(step, NameCause(step), differ);
     TakeState(differ);
     return label_;
   }

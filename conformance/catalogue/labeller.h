@@ -104,6 +104,7 @@ class Labeller {
   bool Holds(const Applicable& applicable, const Difference& difference, Facets changed) const;
   const Cause* FollowedCause(const Condition& condition, const Difference& difference) const;
   const Cause* DescriptorCause(const Step& step) const;
+  Cause NameCause(const Step& step) const;
   void TrackDescriptors(const Step& step, const Cause& cause, const Differ& differ);
   const std::vector<Applicable>& CandidatesFor(const Difference& difference) const;
 
