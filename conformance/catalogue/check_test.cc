@@ -8,12 +8,14 @@
 #include <fstream>
 #include <map>
 #include <set>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "conformance/catalogue/built_in.h"
+#include "conformance/catalogue/row_table.h"
 
 namespace iovalid::conformance {
 namespace {
@@ -21,8 +23,8 @@ namespace {
 using Files = std::vector<std::pair<std::string, std::string>>;
 
 const std::vector<RowCheck>& BuiltInChecks() {
-  static const auto* const kChecks = new std::vector<RowCheck>(
-      CheckCatalogue(Catalogue::BuiltIn(), BuiltInCatalogueTraces()));
+  static const auto* const kChecks =
+      new std::vector<RowCheck>(CheckCatalogue(Catalogue::BuiltIn(), BuiltInCatalogueTraces()));
   return *kChecks;
 }
 
@@ -119,6 +121,23 @@ TEST(CheckTest, CoverageNamesATraceForEachDifference) {
       EXPECT_EQ(listed.count({number, row.id()}), 1u) << number << ' ' << row.id();
     }
   }
+}
+
+// The table at the end of docs/divergences.md is what the catalogue says.
+TEST(CheckTest, DivergencesListsTheRows) {
+  std::ifstream document("docs/divergences.md");
+  std::istringstream table(RowTable(Catalogue::BuiltIn()));
+  const std::string kHow =
+      "This writes the table anew:\n  sed -i '/^| no. | row |/,$d' docs/divergences.md &&\n"
+      "  ./iovalid catalogue list --format markdown >> docs/divergences.md";
+  std::string listed, expected;
+  while (std::getline(document, listed) && listed.rfind("| no. | row |", 0) != 0) continue;
+  while (std::getline(table, expected)) {
+    ASSERT_EQ(listed, expected) << kHow;
+    listed.clear();
+    std::getline(document, listed);
+  }
+  EXPECT_TRUE(document.eof() && listed.empty()) << listed << " is of no row.\n" << kHow;
 }
 
 TEST(CheckTest, FindsARowThatIsTooWide) {

@@ -6,8 +6,10 @@
 #include <memory>
 #include <string>
 
+#include "absl/strings/str_join.h"
 #include "conformance/catalogue/built_in.h"
 #include "conformance/catalogue/check.h"
+#include "conformance/catalogue/row_table.h"
 #include "conformance/cli/command.h"
 #include "conformance/cli/terminal.h"
 #include "fmt/format.h"
@@ -24,39 +26,10 @@ constexpr char kFooter[] =
     "\n"
     "Exit status of check: 0 every row is sound, 1 a row is not.";
 
-template <typename Strings>
-std::string JoinAll(const Strings& strings, const char* between = ", ") {
-  std::string out;
-  for (const auto& text : strings) {
-    if (!out.empty()) out += between;
-    if constexpr (std::is_arithmetic_v<std::decay_t<decltype(text)>>) {
-      out += std::to_string(text);
-    } else {
-      out += text;
-    }
-  }
-  return out;
-}
-
-std::string SideText(const catalogue::Side& side) {
-  std::string out = side.mode().empty() ? "any" : side.mode();
-  if (!side.first_kernel().empty()) out += " from " + side.first_kernel();
-  if (!side.last_kernel().empty()) out += " up to " + side.last_kernel();
-  return out;
-}
-
 int List(const std::string& format) {
   const Catalogue& catalogue = Catalogue::BuiltIn();
   if (format == "markdown") {
-    std::cout << "| no. | row | what differs | class | left, right | users | universe |\n"
-                 "|---|---|---|---|---|---|---|\n";
-    for (const catalogue::Row& row : catalogue.rows()) {
-      std::cout << "| " << JoinAll(row.number()) << " | [" << row.id()
-                << "](../conformance/catalogue/traces/" << row.id() << ".textproto) | "
-                << row.title() << " | " << ClassName(row.class_()) << " | " << SideText(row.left())
-                << ", " << SideText(row.right()) << " | " << JoinAll(row.problem()) << " | "
-                << row.universe() << " |\n";
-    }
+    std::cout << RowTable(catalogue);
     return kClean;
   }
   const Style style = StdoutStyle();
@@ -91,10 +64,10 @@ int Show(const std::string& id, bool trace) {
   line("class", std::string(ClassName(row.class_())));
   line("left", SideText(row.left()));
   line("right", SideText(row.right()));
-  line("call", JoinAll(row.when().call()));
+  line("call", absl::StrJoin(row.when().call(), ", "));
   for (const bool left : {true, false}) {
     const catalogue::Answer& answer = left ? row.when().left() : row.when().right();
-    std::string text = JoinAll(answer.error(), " or ");
+    std::string text = absl::StrJoin(answer.error(), " or ");
     std::string rules;
     for (const std::string& rule : answer.rule()) {
       rules += (rules.empty() ? "" : " or ") + (rule.empty() ? std::string("no rule") : rule);
@@ -102,13 +75,13 @@ int Show(const std::string& id, bool trace) {
     if (!rules.empty()) text += (text.empty() ? "" : ", ") + ("by " + rules);
     line(left ? "answers" : "against", text);
   }
-  line("if", JoinAll(row.when().test(), " && "));
-  line("explains", JoinAll(row.explains()));
-  line("source", JoinAll(row.source(), "; "));
-  line("users", JoinAll(row.problem()));
+  line("if", absl::StrJoin(row.when().test(), " && "));
+  line("explains", absl::StrJoin(row.explains(), ", "));
+  line("source", absl::StrJoin(row.source(), "; "));
+  line("users", absl::StrJoin(row.problem(), ", "));
   line("advice", row.advice());
   line("universe", row.universe());
-  line("number", JoinAll(row.number()));
+  line("number", absl::StrJoin(row.number(), ", "));
   return kClean;
 }
 
