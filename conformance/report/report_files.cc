@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "conformance/catalogue/catalogue.h"
+#include "conformance/catalogue/row_table.h"
 #include "conformance/report/assets.h"
 #include "conformance/report/json_text.h"
 #include "conformance/report/report.h"
@@ -13,54 +14,52 @@ using Kind = ReportData::Kind;
 
 std::string TraceName(size_t i) { return "t" + std::to_string(i); }
 
-void WritePlace(const Place& place, JsonText* out) {
-  out->Begin('[').Add(place.file).Add(place.sequence).Add(place.event).Add(place.calls).End(']');
+Json PlaceJson(const Place& place) {
+  return {place.file, place.sequence, place.event, place.calls};
 }
 
-void WriteFiles(const ReportData& data, JsonText* out) {
-  static constexpr std::string_view kKinds[] = {"corpus", "minimal", "near"};
-  out->Break().Key("files").Begin('[');
+Json FilesJson(const ReportData& data) {
+  static constexpr const char* kKinds[] = {"corpus", "minimal", "near"};
+  Json files = Json::array();
   for (const File& file : data.files) {
     const FileInfo& info = file.info;
-    out->Break().Begin('{').Add("path", info.path);
-    out->Add("kind", kKinds[static_cast<size_t>(file.kind)]).Add("row", file.row);
-    out->Add("origin", info.origin).Add("kernel", info.kernel);
-    out->Add("left", info.left).Add("right", info.right).Add("capture", info.capture ? 1 : 0);
-    out->Add("events", info.events).Add("calls", info.calls).Add("differing", info.differing);
-    out->Add("unexplained", info.unexplained).Add("skipped", info.skipped);
-    out->Add("sequences", info.sequences.size()).Add("drawn", file.drawn);
-    out->Key("rows").Begin('[');
-    for (const auto& [row, steps] : info.rows) out->Begin('[').Add(row).Add(steps).End(']');
-    out->End(']').End('}');
+    Json rows = Json::array();
+    for (const auto& [row, steps] : info.rows) rows.push_back({row, steps});
+    files.push_back({{"path", info.path},
+                     {"kind", kKinds[static_cast<size_t>(file.kind)]},
+                     {"row", file.row},
+                     {"origin", info.origin},
+                     {"kernel", info.kernel},
+                     {"left", info.left},
+                     {"right", info.right},
+                     {"capture", info.capture ? 1 : 0},
+                     {"events", info.events},
+                     {"calls", info.calls},
+                     {"differing", info.differing},
+                     {"unexplained", info.unexplained},
+                     {"skipped", info.skipped},
+                     {"sequences", info.sequences.size()},
+                     {"drawn", file.drawn},
+                     {"rows", std::move(rows)}});
   }
-  out->End(']');
+  return files;
 }
 
-void WriteMatrix(const ReportData& data, JsonText* out) {
-  out->Break().Key("matrix").Begin('[');
+Json MatrixJson(const ReportData& data) {
+  Json matrix = Json::array();
   for (const auto& [key, entry] : data.all.matrix) {
-    out->Break().Begin('{').Add("call", key.call).Key("v").Begin('[');
+    Json verdicts = Json::array();
     for (const Verdict& verdict : key.verdicts) {
-      if (!verdict.ran) {
-        out->Add(0);
-        continue;
-      }
-      out->Begin('[').Add(verdict.result).Add(verdict.rule).End(']');
+      verdicts.push_back(verdict.ran ? Json{verdict.result, verdict.rule} : Json(0));
     }
-    out->End(']').Key("labels").Begin('[');
-    for (const int label : key.labels) out->Add(label);
-    out->End(']').Add("follows", key.consequence ? 1 : 0).Add("count", entry.count).Key("place");
-    WritePlace(entry.shortest, out);
-    out->End('}');
+    matrix.push_back({{"call", key.call},
+                      {"v", std::move(verdicts)},
+                      {"labels", key.labels},
+                      {"follows", key.consequence ? 1 : 0},
+                      {"count", entry.count},
+                      {"place", PlaceJson(entry.shortest)}});
   }
-  out->End(']');
-}
-
-void WriteSide(const char* name, const catalogue::Side& side, JsonText* out) {
-  std::string text = side.mode();
-  if (!side.first_kernel().empty()) text += " from " + side.first_kernel();
-  if (!side.last_kernel().empty()) text += " up to " + side.last_kernel();
-  out->Add(name, text);
+  return matrix;
 }
 
 // "EINVAL by type1.map.wrap".
@@ -76,50 +75,45 @@ std::string AnswerText(const catalogue::Answer& answer) {
   return joined(answer.error()) + (by.empty() ? "" : " by " + by);
 }
 
-template <typename Strings>
-void WriteStrings(const char* name, const Strings& strings, JsonText* out) {
-  out->Key(name).Begin('[');
-  for (const auto& text : strings) out->Add(std::string_view(text));
-  out->End(']');
+template <typename Elements>
+Json ListJson(const Elements& elements) {
+  return Json(std::vector<typename Elements::value_type>(elements.begin(), elements.end()));
 }
 
-void WriteRows(const ReportData& data, JsonText* out) {
-  const auto& rows = Catalogue::BuiltIn().rows();
-  out->Break().Key("rows").Begin('[');
-  for (size_t i = 0; i < rows.size(); ++i) {
-    const catalogue::Row& row = rows[i];
-    out->Break().Begin('{').Add("id", row.id()).Add("title", row.title());
-    out->Add("class", ClassName(row.class_())).Add("advice", row.advice());
-    out->Add("universe", row.universe());
-    WriteSide("left", row.left(), out);
-    WriteSide("right", row.right(), out);
-    WriteStrings("calls", row.when().call(), out);
-    WriteStrings("explains", row.explains(), out);
-    WriteStrings("sources", row.source(), out);
-    WriteStrings("problems", row.problem(), out);
-    WriteStrings("with", row.with(), out);
-    WriteStrings("tests", row.when().test(), out);
-    out->Key("answers").Begin('[').Add(AnswerText(row.when().left()));
-    out->Add(AnswerText(row.when().right())).End(']');
-    out->Key("numbers").Begin('[');
-    for (const uint32_t number : row.number()) out->Add(number);
-    out->End(']');
+Json RowsJson(const ReportData& data) {
+  Json rows = Json::array();
+  for (const catalogue::Row& row : Catalogue::BuiltIn().rows()) {
+    const int number = static_cast<int>(rows.size());
+    Json& out = rows.emplace_back();
+    out["id"] = row.id();
+    out["title"] = row.title();
+    out["class"] = ClassName(row.class_());
+    out["advice"] = row.advice();
+    out["universe"] = row.universe();
+    out["left"] = SideText(row.left());
+    out["right"] = SideText(row.right());
+    out["calls"] = ListJson(row.when().call());
+    out["explains"] = ListJson(row.explains());
+    out["sources"] = ListJson(row.source());
+    out["problems"] = ListJson(row.problem());
+    out["with"] = ListJson(row.with());
+    out["tests"] = ListJson(row.when().test());
+    out["answers"] = {AnswerText(row.when().left()), AnswerText(row.when().right())};
+    out["numbers"] = ListJson(row.number());
     for (size_t file = 0; file < data.files.size(); ++file) {
-      if (data.files[file].row != static_cast<int>(i)) continue;
-      out->Add(data.files[file].kind == Kind::kNear ? "near" : "minimal", file);
+      if (data.files[file].row != number) continue;
+      out[data.files[file].kind == Kind::kNear ? "near" : "minimal"] = file;
     }
-    if (const auto seen = data.survey.rows.find(static_cast<int>(i));
-        seen != data.survey.rows.end()) {
-      out->Add("steps", seen->second.steps).Key("first");
-      WritePlace(seen->second.first, out);
+    if (const auto seen = data.survey.rows.find(number); seen != data.survey.rows.end()) {
+      out["steps"] = seen->second.steps;
+      out["first"] = PlaceJson(seen->second.first);
     }
-    out->End('}');
   }
-  out->End(']');
+  return rows;
 }
 
 // Every pair of a rule and an errno that is known, and how often each column of the corpus hit it.
-void WriteCoverage(const ReportData& data, JsonText* out) {
+Json CoverageJson(const ReportData& data) {
   std::map<std::pair<std::string, std::string>, std::array<uint64_t, kColumns.size()>> cells =
       data.survey.rules;
   for (const auto& [rule, errors] : Catalogue::BuiltIn().rule_errnos()) {
@@ -127,54 +121,51 @@ void WriteCoverage(const ReportData& data, JsonText* out) {
       cells[{rule, error == 0 ? "0" : traces::ErrnoToName(error)}];
     }
   }
-  out->Break().Key("coverage").Begin('[');
+  Json coverage = Json::array();
   for (const auto& [cell, counts] : cells) {
-    out->Break().Begin('[').Add(cell.first).Add(cell.second);
-    for (const uint64_t count : counts) out->Add(count);
-    out->End(']');
+    Json& out = coverage.emplace_back(Json{cell.first, cell.second});
+    for (const uint64_t count : counts) out.push_back(count);
   }
-  out->End(']');
+  return coverage;
+}
+
+Json SearchesJson(const ReportData& data) {
+  Json searches = Json::array();
+  for (const SearchFigures& figures : data.searches) {
+    Json& out = searches.emplace_back();
+    out["name"] = figures.name;
+    out["sequences"] = figures.sequences;
+    out["distinct"] = figures.distinct;
+    out["explained"] = figures.explained;
+    out["unexplained"] = figures.unexplained;
+    if (figures.median.has_value()) out["median"] = *figures.median;
+  }
+  return searches;
 }
 
 std::string MainData(const ReportData& data) {
-  JsonText out;
-  out.Begin('{').Key("columns").Begin('[');
-  for (const std::string_view column : kColumns) out.Add(column);
-  out.End(']');
-  WriteFiles(data, &out);
-  out.Break().Key("rules").Begin('{');
-  for (const auto& [id, text] : data.all.rule_texts) {
-    out.Break().Key(id).Begin('[').Add(text.first).Add(text.second).End(']');
-  }
-  out.End('}');
-  WriteMatrix(data, &out);
-  WriteRows(data, &out);
-  WriteCoverage(data, &out);
-  out.Break().Key("searches").Begin('[');
-  for (const SearchFigures& figures : data.searches) {
-    out.Begin('{').Add("name", figures.name).Add("sequences", figures.sequences);
-    out.Add("distinct", figures.distinct).Add("explained", figures.explained);
-    out.Add("unexplained", figures.unexplained);
-    if (figures.median.has_value()) out.Add("median", *figures.median);
-    out.End('}');
-  }
-  out.End(']').End('}');
-  return "iovalid.report(" + out.text() + ");\n";
+  Json out;
+  out["columns"] = kColumns;
+  out["files"] = FilesJson(data);
+  Json& rules = out["rules"] = Json::object();
+  for (const auto& [id, text] : data.all.rule_texts) rules[id] = {text.first, text.second};
+  out["matrix"] = MatrixJson(data);
+  out["rows"] = RowsJson(data);
+  out["coverage"] = CoverageJson(data);
+  out["searches"] = SearchesJson(data);
+  return "iovalid.report(" + JsonLines(std::move(out)) + ");\n";
 }
 
 std::string TraceData(size_t number, const File& file) {
-  JsonText all;
-  all.Begin('[');
+  Json all = Json::array();
   for (size_t i = 0; i < file.info.sequences.size(); ++i) {
     const SequenceInfo& sequence = file.info.sequences[i];
     const auto drawn = file.drawn_of.find(static_cast<uint32_t>(i));
-    all.Begin('[').Add(sequence.seq).Add(sequence.name).Add(sequence.events).Add(sequence.calls);
-    all.Add(sequence.differing).Add(sequence.unexplained);
-    all.Add(drawn == file.drawn_of.end() ? 0 : drawn->second).End(']');
+    all.push_back({sequence.seq, sequence.name, sequence.events, sequence.calls, sequence.differing,
+                   sequence.unexplained, drawn == file.drawn_of.end() ? 0 : drawn->second});
   }
-  all.End(']');
-  return "iovalid.trace(" + std::to_string(number) + ",\n" + all.text() + ",\n" + file.timeline +
-         ");\n";
+  return "iovalid.trace(" + std::to_string(number) + ",\n" + JsonText(std::move(all)) + ",\n" +
+         file.timeline + ");\n";
 }
 
 }  // namespace

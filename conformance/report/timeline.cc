@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "conformance/report/timeline.h"
 
-#include <cstring>
+#include <algorithm>
 #include <optional>
 
 #include "conformance/decode.h"
+#include "conformance/dma_range.h"
 #include "conformance/outcome_text.h"
-#include "conformance/printable.h"
 #include "conformance/report/json_text.h"
 #include "conformance/step_compiler.h"
 #include "fmt/format.h"
@@ -20,78 +20,71 @@ constexpr size_t kMostOther = 24;  // files, dirty ranges and usable ranges told
 // Values that are told once and then by number, in the order in which they came up.
 class Table {
  public:
-  size_t NumberOf(const std::string& json) {
-    const auto [entry, added] = numbers_.try_emplace(json, all_.size());
-    if (added) all_.push_back(&entry->first);
+  size_t NumberOf(Json value) {
+    const auto [entry, added] = numbers_.try_emplace(JsonText(value), values_.size());
+    if (added) values_.push_back(std::move(value));
     return entry->second;
   }
-  void Write(JsonText* out) const {
-    out->Begin('[');
-    for (const std::string* json : all_) out->Raw(*json);
-    out->End(']');
-  }
+  Json Take() { return std::move(values_); }
 
  private:
   std::map<std::string, size_t> numbers_;
-  std::vector<const std::string*> all_;
+  Json values_ = Json::array();
 };
 
-void WriteRanges(const std::vector<compat::StateSnapshot::Range>& ranges, JsonText* out) {
-  out->Begin('[');
+// "1f000".
+std::string HexDigits(uint64_t value) { return fmt::format("{:x}", value); }
+
+Json RangesJson(const std::vector<compat::StateSnapshot::Range>& ranges) {
+  Json out = Json::array();
   for (size_t i = 0; i < std::min(ranges.size(), kMostOther); ++i) {
-    out->Begin('[').Add(fmt::format("{:x}", ranges[i].first));
-    out->Add(fmt::format("{:x}", ranges[i].last)).End(']');
+    out.push_back({HexDigits(ranges[i].first), HexDigits(ranges[i].last)});
   }
-  out->End(']');
+  return out;
 }
 
 // Mappings that follow one another with the same rights are one run.
-void WriteMappings(const std::vector<compat::StateSnapshot::Mapping>& mappings, JsonText* out) {
-  size_t runs = 0, more = 0;
-  out->Key("m").Begin('[');
+void AddMappings(const std::vector<compat::StateSnapshot::Mapping>& mappings, Json* out) {
+  Json runs = Json::array();
+  size_t more = 0;
   for (size_t i = 0; i < mappings.size();) {
     size_t end = i + 1;
     while (end < mappings.size() && mappings[end].rights == mappings[i].rights &&
            mappings[end - 1].last + 1 == mappings[end].first) {
       ++end;
     }
-    if (runs++ < kMostRuns) {
-      out->Begin('[').Add(fmt::format("{:x}", mappings[i].first));
-      out->Add(fmt::format("{:x}", mappings[end - 1].last));
-      out->Add(mappings[i].rights).Add(end - i).End(']');
+    if (runs.size() < kMostRuns) {
+      runs.push_back({HexDigits(mappings[i].first), HexDigits(mappings[end - 1].last),
+                      mappings[i].rights, end - i});
     } else {
       more += end - i;
     }
     i = end;
   }
-  out->End(']').Add("n", mappings.size());
-  if (more != 0) out->Add("x", more);
+  (*out)["m"] = std::move(runs);
+  (*out)["n"] = mappings.size();
+  if (more != 0) (*out)["x"] = more;
 }
 
-std::string StateJson(const compat::StateSnapshot& state) {
-  JsonText out;
-  out.Begin('{');
-  WriteMappings(state.mappings, &out);
-  out.Key("u");
-  WriteRanges(state.usable, &out);
-  out.Add("c", state.charged_pages);
-  if (state.locked_vm != 0) out.Add("lk", state.locked_vm);
-  if (state.pinned_vm != 0) out.Add("pn", state.pinned_vm);
-  out.Key("d").Begin('[');
+Json StateJson(const compat::StateSnapshot& state) {
+  Json out;
+  AddMappings(state.mappings, &out);
+  out["u"] = RangesJson(state.usable);
+  out["c"] = state.charged_pages;
+  if (state.locked_vm != 0) out["lk"] = state.locked_vm;
+  if (state.pinned_vm != 0) out["pn"] = state.pinned_vm;
+  Json& devices = out["d"] = Json::array();
   for (const compat::StateSnapshot::Device& device : state.devices) {
     uint64_t pages = 0;
     for (const compat::StateSnapshot::ReachRun& run : device.reach) pages += run.pages;
-    out.Begin('[').Add(device.name).Add(device.attached ? 1 : 0).Add(pages).End(']');
+    devices.push_back({device.name, device.attached ? 1 : 0, pages});
   }
-  out.End(']');
-  if (!state.dirty.empty()) {
-    out.Key("y");
-    WriteRanges(state.dirty, &out);
+  if (!state.dirty.empty()) out["y"] = RangesJson(state.dirty);
+  Json& files = out["f"] = Json::array();
+  for (size_t i = 0; i < std::min(state.files.size(), kMostOther); ++i) {
+    files.push_back(state.files[i]);
   }
-  out.Key("f").Begin('[');
-  for (size_t i = 0; i < std::min(state.files.size(), kMostOther); ++i) out.Add(state.files[i]);
-  out.End(']').End('}');
-  return out.text();
+  return out;
 }
 
 bool SameState(const compat::ObservedState& a, const compat::ObservedState& b) {
@@ -107,31 +100,6 @@ bool SameState(const compat::ObservedState& a, const compat::ObservedState& b) {
     }
   }
   return true;
-}
-
-uint64_t Word(const std::string& bytes, size_t at) {
-  uint64_t value = 0;
-  if (at + sizeof(value) <= bytes.size()) std::memcpy(&value, bytes.data() + at, sizeof(value));
-  return value;
-}
-
-// The IOVA range that a call names: {first, bytes}.
-std::optional<std::pair<uint64_t, uint64_t>> RangeOf(const traces::Event& event) {
-  if (!event.has_ioctl()) return std::nullopt;
-  struct Fields {
-    std::string_view cmd;
-    size_t iova, size;  // offsets
-  };
-  static constexpr Fields kCalls[] = {{"VFIO_IOMMU_MAP_DMA", 16, 24},
-                                      {"VFIO_IOMMU_UNMAP_DMA", 8, 16},
-                                      {"IOMMU_IOAS_MAP", 32, 24},
-                                      {"IOMMU_IOAS_UNMAP", 8, 16}};
-  const std::string_view cmd = CommandOf(event.ioctl());
-  for (const Fields& call : kCalls) {
-    if (call.cmd != cmd || event.ioctl().in().size() < std::max(call.iova, call.size) + 8) continue;
-    return std::pair{Word(event.ioctl().in(), call.iova), Word(event.ioctl().in(), call.size)};
-  }
-  return std::nullopt;
 }
 
 class Writer {
@@ -170,57 +138,40 @@ class Writer {
     const auto chosen = selection_.find(sequence_);
     if (selection_.empty() || sequence_ > selection_.rbegin()->first) return false;
     if (chosen == selection_.end()) return true;
-    CloseSequence();
-    sequences_.Break().Begin('{').Add("n", sequence_);
-    sequences_.Add("seq", event.has_sequence_begin() ? event.sequence_begin().seq() : 0);
-    sequences_.Add("name",
-                   event.has_sequence_begin() ? event.sequence_begin().name() : std::string());
-    sequences_.Key("steps").Begin('[');
-    open_ = true;
+    const bool named = event.has_sequence_begin();
+    sequences_.push_back({{"n", sequence_},
+                          {"seq", named ? event.sequence_begin().seq() : 0},
+                          {"name", named ? event.sequence_begin().name() : ""},
+                          {"steps", Json::array()}});
     return true;
   }
 
   bool Wanted() const { return selection_.count(sequence_) != 0; }
 
   std::string Finish(const traces::Header& header) {
-    CloseSequence();
-    JsonText out;
-    out.Begin('{');
-    out.Add("left", columns_.first().differ.left().side().Name());
-    out.Add("right", columns_.first().differ.right().side().Name());
-    out.Key("msi");
-    const auto& hardware = header.hardware();
-    out.Begin('[');
+    const traces::Hardware& hardware = header.hardware();
+    Json out;
+    out["left"] = columns_.first().differ.left().side().Name();
+    out["right"] = columns_.first().differ.right().side().Name();
+    out["msi"] = Json::array();
     if (hardware.has_msi_window()) {
-      out.Add(fmt::format("{:x}", hardware.msi_window().first()));
-      out.Add(fmt::format("{:x}", hardware.msi_window().last()));
+      out["msi"] = {HexDigits(hardware.msi_window().first()),
+                    HexDigits(hardware.msi_window().last())};
     }
-    out.End(']').Key("aperture").Begin('[');
+    out["aperture"] = Json::array();
     if (hardware.has_aperture()) {
-      out.Add(fmt::format("{:x}", hardware.aperture().first()));
-      out.Add(fmt::format("{:x}", hardware.aperture().last()));
+      out["aperture"] = {HexDigits(hardware.aperture().first()),
+                         HexDigits(hardware.aperture().last())};
     }
-    out.End(']');
-    out.Break().Key("calls");
-    calls_.Write(&out);
-    out.Break().Key("outcomes");
-    outcomes_.Write(&out);
-    out.Break().Key("states");
-    states_.Write(&out);
-    out.Break().Key("labels");
-    labels_.Write(&out);
-    out.Break().Key("seqs").Begin('[');
-    if (!sequences_.text().empty()) out.Raw(sequences_.text());
-    out.End(']').End('}');
-    return out.text();
+    out["calls"] = calls_.Take();
+    out["outcomes"] = outcomes_.Take();
+    out["states"] = states_.Take();
+    out["labels"] = labels_.Take();
+    out["seqs"] = std::move(sequences_);
+    return JsonLines(std::move(out));
   }
 
  private:
-  void CloseSequence() {
-    if (open_) sequences_.End(']').End('}');
-    open_ = false;
-  }
-
   size_t StateOf(size_t side) {
     Differ& differ = columns_.first().differ;
     const compat::ObservedState& observed = side == 0 ? differ.left_state() : differ.right_state();
@@ -233,43 +184,40 @@ class Writer {
 
   size_t OutcomeOf(const traces::Event& event, const StepResult& result) {
     const Answer answer = AnswerOf(event, result);
-    JsonText out;
-    out.Begin('[').Add(answer.result).Begin('[');
+    Json told = Json::array();
     const std::vector<std::string> lines = answer.Lines();
     for (size_t i = 0; i < lines.size(); ++i) {
       // The first line repeats the result.
       const std::string head = "= " + answer.result;
-      std::string line = i == 0 && lines[0].rfind(head, 0) == 0 ? lines[0].substr(head.size())
-                                                               : lines[i];
+      std::string line =
+          i == 0 && lines[0].rfind(head, 0) == 0 ? lines[0].substr(head.size()) : lines[i];
       while (!line.empty() && line[0] == ' ') line.erase(0, 1);
-      if (!line.empty()) out.Add(line.size() > 600 ? line.substr(0, 600) + " ..." : line);
+      if (!line.empty()) told.push_back(line.size() > 600 ? line.substr(0, 600) + " ..." : line);
     }
-    out.End(']');
+    Json out = {answer.result, std::move(told)};
     if (result.rule != nullptr) {
-      out.Add(result.rule->id);
+      out.push_back(result.rule->id);
       (*rule_texts_)[result.rule->id] = {result.rule->function, result.rule->text};
     }
-    out.End(']');
-    return outcomes_.NumberOf(out.text());
+    return outcomes_.NumberOf(std::move(out));
   }
 
   size_t LabelOf(const Label& label, const StructLayout* layout) {
     const Catalogue& catalogue = Catalogue::BuiltIn();
-    JsonText out;
-    out.Begin('{').Add("u", label.explained() ? "" : FacetNames(label.unexplained, layout));
-    out.Key("p").Begin('[');
+    Json parts = Json::array();
     for (const Label::Part& part : label.parts) {
       if (part.row < 0) continue;
-      out.Begin('[').Add(catalogue.rows()[static_cast<size_t>(part.row)].id());
-      out.Add(FacetNames(part.facets, layout));
+      Json& out = parts.emplace_back(Json::array());
+      out.push_back(catalogue.rows()[static_cast<size_t>(part.row)].id());
+      out.push_back(FacetNames(part.facets, layout));
       if (part.consequence >= 0) {
         const auto& consequence = catalogue.consequences()[static_cast<size_t>(part.consequence)];
-        out.Add(consequence.title()).Add(part.cause.number);
+        out.push_back(consequence.title());
+        out.push_back(part.cause.number);
       }
-      out.End(']');
     }
-    out.End(']').End('}');
-    return labels_.NumberOf(out.text());
+    return labels_.NumberOf({{"u", label.explained() ? "" : FacetNames(label.unexplained, layout)},
+                             {"p", std::move(parts)}});
   }
 
   void WriteStep(const traces::Event& event, const Step& step, uint32_t number) {
@@ -284,21 +232,28 @@ class Writer {
                            (differs && label.is_consequence() ? 32u : 0) |
                            (report.left.answered ? 64u : 0);
     const StructLayout* layout = event.has_ioctl() ? LayoutOfCall(event.ioctl().nr()) : nullptr;
-    sequences_.Begin('[').Add(number).Add(event.step());
     std::string call = DecodeCall(event);
     if (call.size() > 1200) call = call.substr(0, 1200) + " ...";
-    sequences_.Add(calls_.NumberOf(JsonString(call))).Add(flags);
-    sequences_.Add(OutcomeOf(event, report.left)).Add(OutcomeOf(event, report.right));
-    sequences_.Add(StateOf(0)).Add(StateOf(1));
+    Json out = {number,
+                event.step(),
+                calls_.NumberOf(std::move(call)),
+                flags,
+                OutcomeOf(event, report.left),
+                OutcomeOf(event, report.right),
+                StateOf(0),
+                StateOf(1)};
     // -1: nothing differs.
-    sequences_.Add(differs ? static_cast<int64_t>(LabelOf(label, layout)) : int64_t{-1});
-    const auto range = RangeOf(event);
+    out.push_back(differs ? static_cast<int64_t>(LabelOf(label, layout)) : int64_t{-1});
+    const std::optional<DmaRange> range = DmaRangeOf(step);
     if (range.has_value() || gap_) {
-      sequences_.Add(range ? fmt::format("{:x}", range->first) : "");
-      sequences_.Add(range ? fmt::format("{:x}", range->second) : "");
+      out.push_back(range ? HexDigits(range->first) : "");
+      out.push_back(range ? HexDigits(range->size) : "");
     }
-    if (gap_) sequences_.Add(before_[0]).Add(before_[1]);
-    sequences_.End(']');
+    if (gap_) {
+      out.push_back(before_[0]);
+      out.push_back(before_[1]);
+    }
+    sequences_.back()["steps"].push_back(std::move(out));
     gap_ = false;
   }
 
@@ -306,18 +261,18 @@ class Writer {
   const Selection& selection_;
   std::map<std::string, std::pair<std::string, std::string>>* rule_texts_;
   Table calls_, outcomes_, states_, labels_;
-  JsonText sequences_;
+  Json sequences_ = Json::array();
   uint32_t sequence_ = 0, event_ = 0;
-  bool started_ = false, open_ = false, gap_ = false;
+  bool started_ = false, gap_ = false;
   std::optional<compat::ObservedState> cached_[2];
   size_t last_[2] = {0, 0}, before_[2] = {0, 0};
 };
 
 }  // namespace
 
-absl::Status WriteTimeline(
-    traces::EventSource& source, Columns columns, const Selection& selection,
-    std::map<std::string, std::pair<std::string, std::string>>* rule_texts, std::string* json) {
+absl::Status WriteTimeline(traces::EventSource& source, Columns columns, const Selection& selection,
+                           std::map<std::string, std::pair<std::string, std::string>>* rule_texts,
+                           std::string* json) {
   StepCompiler compiler(source.header());
   Writer writer(std::move(columns), selection, rule_texts);
   traces::Event event;
