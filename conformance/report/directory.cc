@@ -7,6 +7,7 @@
 #include <set>
 #include <system_error>
 
+#include "absl/status/statusor.h"
 #include "conformance/printable.h"
 
 namespace iovalid::conformance::report {
@@ -30,12 +31,24 @@ bool IsOwnName(std::string name) {
          });
 }
 
-// The files of the report that is there.
-std::set<std::string> OldFiles(const std::string& directory) {
+// The files of the report that is there; none where there is nothing yet. FailedPrecondition for
+// what is not a report.
+absl::StatusOr<std::set<std::string>> OldFiles(const std::string& directory) {
   std::set<std::string> files;
+  std::error_code error;
+  const fs::file_status status = fs::status(directory, error);
+  if (status.type() == fs::file_type::not_found) return files;
+  if (status.type() != fs::file_type::directory) return Refuse(directory, "is not a directory");
+  const bool empty = fs::is_empty(directory, error);
+  if (error) return Refuse(directory, error.message());
+  if (empty) return files;
   std::ifstream list(fs::path(directory) / kList);
   std::string line;
-  if (!std::getline(list, line) || line != kFirstLine) return files;
+  if (!std::getline(list, line) || line != kFirstLine) {
+    return Refuse(
+        directory,
+        "holds other files; a report goes into a new or empty directory, or over a report");
+  }
   while (std::getline(list, line)) {
     if (IsOwnName(line)) files.insert(line);
   }
@@ -52,25 +65,12 @@ absl::Status WriteFile(const fs::path& path, const std::string& contents) {
 
 }  // namespace
 
-absl::Status CheckDirectory(const std::string& directory) {
-  std::error_code error;
-  const fs::file_status status = fs::status(directory, error);
-  if (status.type() == fs::file_type::not_found) return absl::OkStatus();
-  if (status.type() != fs::file_type::directory) return Refuse(directory, "is not a directory");
-  const bool empty = fs::is_empty(directory, error);
-  if (error) return Refuse(directory, error.message());
-  if (empty) return absl::OkStatus();
-  std::ifstream list(fs::path(directory) / kList);
-  std::string line;
-  if (std::getline(list, line) && line == kFirstLine) return absl::OkStatus();
-  return Refuse(directory,
-                "holds other files; a report goes into a new or empty directory, or over a report");
-}
+absl::Status CheckDirectory(const std::string& directory) { return OldFiles(directory).status(); }
 
 absl::Status WriteDirectory(const std::string& directory,
                             const std::vector<std::pair<std::string, std::string>>& files) {
-  if (const absl::Status status = CheckDirectory(directory); !status.ok()) return status;
-  std::set<std::string> old = OldFiles(directory);
+  const absl::StatusOr<std::set<std::string>> old = OldFiles(directory);
+  if (!old.ok()) return old.status();
   std::error_code error;
   fs::create_directories(fs::path(directory) / "data", error);
   if (error) return Refuse(directory, error.message());
@@ -86,7 +86,7 @@ absl::Status WriteDirectory(const std::string& directory,
     const absl::Status status = WriteFile(fs::path(directory) / name, contents);
     if (!status.ok()) return status;
   }
-  for (const std::string& name : old) {
+  for (const std::string& name : *old) {
     if (names.count(name) == 0) fs::remove(fs::path(directory) / name, error);
   }
   return absl::OkStatus();
