@@ -56,27 +56,22 @@ Program Load(const std::string& path) {
   }
   program.header = (*source)->header();
   StepCompiler compiler(program.header);
-  traces::Event event;
-  while (true) {
-    const absl::StatusOr<bool> more = (*source)->Next(&event);
-    absl::Status status = more.status();
-    if (status.ok() && !*more) break;
+  absl::Status status;
+  for (const traces::Event& event : traces::Events(**source, &status)) {
     Program::Item item;
-    if (status.ok() && event.has_observe()) {
+    if (event.has_observe()) {
       item.observe = true;
       item.process = compiler.ProcessOf(event.task());
       item.vm_lck = event.observe().vm_lck();
       item.vm_pin = event.observe().vm_pin();
-    } else if (status.ok()) {
+    } else {
       status = compiler.Compile(event, &item.step, &item.expected);
-    }
-    if (!status.ok()) {
-      program.error = path + ": " + std::string(status.message());
-      return program;
+      if (!status.ok()) break;
     }
     program.calls += item.step.IsCall();
     program.items.push_back(std::move(item));
   }
+  if (!status.ok()) program.error = path + ": " + std::string(status.message());
   return program;
 }
 

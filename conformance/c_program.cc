@@ -293,19 +293,16 @@ absl::Status WriteCProgram(traces::EventSource& source, const Side& left, const 
   auto right_machine = Machine::Create(header, right, {.views = false});
   if (!right_machine.ok()) return right_machine.status();
   CWriter writer(header, *std::move(left_machine), *std::move(right_machine));
-  traces::Event event;
   int sequences = 0;
-  while (true) {
-    const absl::StatusOr<bool> more = source.Next(&event);
-    if (!more.ok()) return more.status();
-    if (!*more) break;
+  absl::Status read;
+  for (const traces::Event& event : traces::Events(source, &read)) {
     if (event.has_sequence_begin() && ++sequences > 1) {
       return absl::InvalidArgumentError("more than one sequence; `iovalid cut` takes one out");
     }
-    if (absl::Status status = writer.Write(event); !status.ok()) {
-      return absl::Status(status.code(), source.Where() + ": " + std::string(status.message()));
-    }
+    if (absl::Status status = writer.Write(event); !status.ok())
+      return traces::At(source.Where(), status);
   }
+  if (!read.ok()) return read;
   out << "/* Written by iovalid: the calls of a trace, for a real kernel.\n"
       << " * left is " << left.Name() << ", right is " << right.Name() << ".\n"
       << " * PROGRAM type1|compat BDF...   the devices are bound to vfio-pci.\n"

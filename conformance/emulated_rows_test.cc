@@ -49,11 +49,11 @@ std::vector<std::string> Differences(const Row& row) {
   if (!left.ok() || !right.ok()) return out;
   Differ differ(*std::move(left), *std::move(right));
   StepCompiler compiler(header);
-  traces::Event event;
   Step step;
   Expectation expected;
   uint64_t charged_left = 0, charged_right = 0;
-  for (auto more = (*source)->Next(&event); more.ok() && *more; more = (*source)->Next(&event)) {
+  absl::Status read;
+  for (const traces::Event& event : traces::Events(**source, &read)) {
     absl::Status status = compiler.Compile(event, &step, &expected);
     if (status.ok()) status = differ.Run(step);
     EXPECT_TRUE(status.ok()) << status;
@@ -81,6 +81,7 @@ std::vector<std::string> Differences(const Row& row) {
                     " pages");
     }
   }
+  EXPECT_TRUE(read.ok()) << read;
   return out;
 }
 

@@ -46,11 +46,8 @@ std::string Verdict(const std::string& name, const std::string& side) {
   if (!machine.ok()) return "";
   StepCompiler compiler((*source)->header());
   std::string out;
-  traces::Event event;
-  while (true) {
-    const auto more = (*source)->Next(&event);
-    EXPECT_TRUE(more.ok()) << more.status().message();
-    if (!more.ok() || !*more) return out;
+  absl::Status read;
+  for (const traces::Event& event : traces::Events(**source, &read)) {
     Step step;
     Expectation unused;
     StepResult result;
@@ -74,6 +71,8 @@ std::string Verdict(const std::string& name, const std::string& side) {
     std::memcpy(&size, &bytes[offsetof(compat::abi::VfioIommuType1DmaUnmap, size)], sizeof(size));
     out += "(" + Hex(size) + ")";
   }
+  EXPECT_TRUE(read.ok()) << read;
+  return out;
 }
 
 TEST(ProblemsTest, EveryModeAndKernelAnswersAsRecorded) {

@@ -10,13 +10,6 @@
 #include "conformance/step_compiler.h"
 
 namespace iovalid::conformance {
-namespace {
-
-absl::Status At(const std::string& where, const absl::Status& status) {
-  return absl::Status(status.code(), where + ": " + std::string(status.message()));
-}
-
-}  // namespace
 
 absl::StatusOr<ReplayCounts> Replay(traces::EventSource& source, const std::string& file,
                                     const Side& left_side, const Side& right_side,
@@ -27,23 +20,20 @@ absl::StatusOr<ReplayCounts> Replay(traces::EventSource& source, const std::stri
   FitToTrace(header, &left, &right);
   const Machine::Options options{.views = false};
   absl::StatusOr<Machine> left_machine = Machine::Create(header, left, options);
-  if (!left_machine.ok()) return At(file, left_machine.status());
+  if (!left_machine.ok()) return traces::At(file, left_machine.status());
   absl::StatusOr<Machine> right_machine = Machine::Create(header, right, options);
-  if (!right_machine.ok()) return At(file, right_machine.status());
+  if (!right_machine.ok()) return traces::At(file, right_machine.status());
   Differ differ(*std::move(left_machine), *std::move(right_machine));
   StepCompiler compiler(header);
   Labeller labeller(Catalogue::BuiltIn(), left, right);
 
   ReplayCounts counts;
   Position at;
-  traces::Event event;
   Step step;
   Expectation unused;
   reporter->Begin(file, header, left, right);
-  while (true) {
-    absl::StatusOr<bool> more = source.Next(&event);
-    if (!more.ok()) return more.status();
-    if (!*more) break;
+  absl::Status read;
+  for (const traces::Event& event : traces::Events(source, &read)) {
     if (progress && counts.events % 4096 == 0) progress(counts.events);
     ++counts.events;
     if (event.has_observe()) continue;
@@ -55,7 +45,7 @@ absl::StatusOr<ReplayCounts> Replay(traces::EventSource& source, const std::stri
     if (event.has_step()) at.step = event.step();
     absl::Status status = compiler.Compile(event, &step, &unused);
     if (status.ok()) status = differ.Run(step);
-    if (!status.ok()) return At(source.Where(), status);
+    if (!status.ok()) return traces::At(source.Where(), status);
     if (step.IsCall()) ++counts.calls;
     if (std::holds_alternative<SkippedAction>(step.action)) ++counts.skipped;
     if (differ.report().outcome_differs) {
@@ -67,6 +57,7 @@ absl::StatusOr<ReplayCounts> Replay(traces::EventSource& source, const std::stri
     if (differ.report().differs() && !label.explained()) ++counts.unexplained;
     reporter->Step(at, event, differ, label);
   }
+  if (!read.ok()) return read;
   counts.digest = differ.digest();
   reporter->End(counts);
   return counts;

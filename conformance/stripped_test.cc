@@ -28,11 +28,8 @@ traces::VectorSource Load(const std::string& path, Answers answers) {
   if (!source.ok()) return traces::VectorSource({}, {});
   traces::Header header = (*source)->header();
   std::vector<traces::Event> events;
-  traces::Event event;
-  while (true) {
-    const auto more = (*source)->Next(&event);
-    EXPECT_TRUE(more.ok()) << more.status().message();
-    if (!more.ok() || !*more) break;
+  absl::Status status;
+  for (traces::Event& event : traces::Events(**source, &status)) {
     if (answers != Answers::kAsRecorded) {
       event.clear_verbatim();
       if (event.has_observe()) continue;
@@ -47,6 +44,7 @@ traces::VectorSource Load(const std::string& path, Answers answers) {
     }
     events.push_back(event);
   }
+  EXPECT_TRUE(status.ok()) << status;
   return traces::VectorSource(std::move(header), std::move(events));
 }
 

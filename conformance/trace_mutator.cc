@@ -235,18 +235,16 @@ absl::Status TraceMutator::AddSeeds(const std::string& path, size_t max_events) 
   auto source = traces::OpenAny(path);
   if (!source.ok()) return source.status();
   Seed seed{(*source)->header(), {}};
-  traces::Event event;
-  for (;;) {
-    const auto more = (*source)->Next(&event);
-    if (!more.ok()) return more.status();
-    const bool begins = *more && event.what_case() == traces::Event::kSequenceBegin;
-    if ((!*more || begins) && !seed.events.empty()) {
+  absl::Status status;
+  for (const traces::Event& event : traces::Events(**source, &status)) {
+    if (event.has_sequence_begin() && !seed.events.empty()) {
       seeds_.push_back(seed);
       seed.events.clear();
     }
-    if (!*more) return absl::OkStatus();
     if (seed.events.size() < max_events) seed.events.push_back(event);
   }
+  if (status.ok() && !seed.events.empty()) seeds_.push_back(seed);
+  return status;
 }
 
 std::string TraceMutator::FileLevel(Seed seed, Random& random) const {

@@ -15,10 +15,6 @@
 namespace iovalid::conformance {
 namespace {
 
-absl::Status At(const std::string& where, const absl::Status& status) {
-  return absl::Status(status.code(), where + ": " + std::string(status.message()));
-}
-
 std::string Charges(uint64_t vm_lck, uint64_t vm_pin) {
   return fmt::format("VmLck {} kB, VmPin {} kB", vm_lck, vm_pin);
 }
@@ -158,21 +154,21 @@ absl::StatusOr<VerifyResult> Verify(traces::EventSource& source, const std::stri
                                     const std::function<void(uint64_t)>& progress) {
   const traces::Header& header = source.header();
   const absl::StatusOr<Side> side = RecordedSide(header);
-  if (!side.ok()) return At(file, side.status());
+  if (!side.ok()) return traces::At(file, side.status());
   Machine::Options options;
   options.views = !header.has_dma_view() || header.dma_view();
   absl::StatusOr<Machine> machine = Machine::Create(header, *side, options);
-  if (!machine.ok()) return At(file, machine.status());
+  if (!machine.ok()) return traces::At(file, machine.status());
   Run run(header, *std::move(machine), on_mismatch);
-  traces::Event event;
-  for (uint64_t events = 0;; ++events) {
-    const absl::StatusOr<bool> more = source.Next(&event);
-    if (!more.ok()) return more.status();
-    if (!*more) break;
+  uint64_t events = 0;
+  absl::Status read;
+  for (traces::Event& event : traces::Events(source, &read)) {
     if (progress && events % 4096 == 0) progress(events);
+    ++events;
     const absl::Status status = run.Event(&event);
-    if (!status.ok()) return At(source.Where(), status);
+    if (!status.ok()) return traces::At(source.Where(), status);
   }
+  if (!read.ok()) return read;
   run.Finish();
   return VerifyResult{*side, run.verifier().counts(), run.verifier().digest(), run.skipped()};
 }

@@ -3,10 +3,12 @@
 #define IOVALID_TRACES_EVENT_SOURCE_H_
 
 #include <cstddef>
+#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "traces/trace.pb.h"
 
@@ -39,6 +41,48 @@ class EventSource {
 
  private:
   std::vector<std::string> warnings_;
+};
+
+// An error with the place before its message: a file, or a source's Where().
+inline absl::Status At(const std::string& place, const absl::Status& status) {
+  return absl::Status(status.code(), place + ": " + std::string(status.message()));
+}
+
+// What a source has left, for a range-based `for`; the loop may change each event and may end
+// early.
+// `*status`, which must be looked at after the loop, is why the source failed, and OK where it
+// ended or the loop did.
+//
+//   absl::Status status;
+//   for (Event& event : Events(source, &status)) ...
+//   if (!status.ok()) return status;
+class Events {
+ public:
+  class Iterator {
+   public:
+    explicit Iterator(Events* events) : events_(events) { ++*this; }
+    Event& operator*() const { return events_->event_; }
+    Iterator& operator++() {
+      const absl::StatusOr<bool> more = events_->source_.Next(&events_->event_);
+      *events_->status_ = more.status();
+      at_end_ = !more.ok() || !*more;
+      return *this;
+    }
+    bool operator==(std::default_sentinel_t) const { return at_end_; }
+
+   private:
+    Events* events_;
+    bool at_end_ = false;
+  };
+
+  Events(EventSource& source, absl::Status* status) : source_(source), status_(status) {}
+  Iterator begin() { return Iterator(this); }
+  std::default_sentinel_t end() const { return {}; }
+
+ private:
+  EventSource& source_;
+  absl::Status* status_;
+  Event event_;
 };
 
 // Events that are already in memory.

@@ -104,12 +104,9 @@ absl::Status ExportGolden(EventSource& source, std::ostream& out) {
     }
   }
   out << line;
-  Event event;
   Event back;
-  for (;;) {
-    auto more = source.Next(&event);
-    if (!more.ok()) return more.status();
-    if (!*more) break;
+  absl::Status status;
+  for (const Event& event : Events(source, &status)) {
     if (event.has_touch() && event.touch().inferred()) continue;
     line.clear();
     if (!event.verbatim().empty()) {
@@ -124,6 +121,7 @@ absl::Status ExportGolden(EventSource& source, std::ostream& out) {
     out << line;
     if (!out) return absl::UnavailableError("cannot write the golden JSONL");
   }
+  if (!status.ok()) return status;
   out.flush();
   if (!out) return absl::UnavailableError("cannot write the golden JSONL");
   return absl::OkStatus();

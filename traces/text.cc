@@ -220,14 +220,12 @@ absl::StatusOr<std::unique_ptr<EventSource>> OpenTextFromString(const std::strin
 
 absl::Status WriteText(EventSource& source, std::ostream& out) {
   out << "# iovalid trace, text form\n" << HeaderToText(source.header());
-  Event event;
-  for (;;) {
-    auto more = source.Next(&event);
-    if (!more.ok()) return more.status();
-    if (!*more) break;
+  absl::Status status;
+  for (const Event& event : Events(source, &status)) {
     out << '\n' << EventToText(event);
     if (!out) return absl::UnavailableError("cannot write the text trace");
   }
+  if (!status.ok()) return status;
   out.flush();
   if (!out) return absl::UnavailableError("cannot write the text trace");
   return absl::OkStatus();

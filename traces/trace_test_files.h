@@ -43,13 +43,8 @@ struct Drained {
 
 inline Drained Drain(EventSource& source) {
   Drained drained;
-  Event event;
-  for (;;) {
-    auto more = source.Next(&event);
-    if (!more.ok()) drained.status = more.status();
-    if (!more.ok() || !*more) return drained;
-    drained.events.push_back(event);
-  }
+  for (const Event& event : Events(source, &drained.status)) drained.events.push_back(event);
+  return drained;
 }
 
 inline bool SameMessage(const google::protobuf::MessageLite& a,

@@ -203,13 +203,11 @@ absl::Status WriteTrace(EventSource& source, const std::string& path,
                         const WriterOptions& options) {
   auto writer = TraceWriter::Create(path, source.header(), options);
   if (!writer.ok()) return writer.status();
-  Event event;
-  for (;;) {
-    auto more = source.Next(&event);
-    if (!more.ok()) return more.status();
-    if (!*more) break;
+  absl::Status read;
+  for (const Event& event : Events(source, &read)) {
     if (auto status = (*writer)->Append(event); !status.ok()) return status;
   }
+  if (!read.ok()) return read;
   return (*writer)->Finish();
 }
 

@@ -178,11 +178,8 @@ class Checker {
     Labeller labeller(catalogue_, left, right);
     StepCompiler compiler((*source)->header());
     bool shown = false;
-    traces::Event event;
-    while (true) {
-      absl::StatusOr<bool> more = (*source)->Next(&event);
-      if (!more.ok()) return problem(more.status());
-      if (!*more) return shown;
+    absl::Status read;
+    for (const traces::Event& event : traces::Events(**source, &read)) {
       if (event.has_observe()) continue;
       Step step;
       Expectation unused;
@@ -204,6 +201,7 @@ class Checker {
           name + ": step " + std::to_string(step.number) +
           " is not explained: " + FacetNames(label.unexplained, LayoutOfCall(CallOf(step))));
     }
+    return read.ok() ? shown : problem(read);
   }
 
   void Plant(const Labeller& labeller, const Step& step, Differ& differ) {

@@ -38,11 +38,8 @@ int RunCut(const Options& options) {
   bool inside = wanted.empty();
   bool beyond = false;
   std::set<int64_t> found;
-  traces::Event event;
-  while (true) {
-    const absl::StatusOr<bool> more = (*source)->Next(&event);
-    if (!more.ok()) return Fail(more.status());
-    if (!*more) break;
+  absl::Status read;
+  for (const traces::Event& event : traces::Events(**source, &read)) {
     if (event.has_sequence_begin()) {
       const int64_t number = event.sequence_begin().seq();
       inside = wanted.empty() || wanted.count(number) != 0;
@@ -56,6 +53,7 @@ int RunCut(const Options& options) {
     if (!inside || (beyond && !event.has_sequence_end())) continue;
     if (absl::Status status = (*writer)->Append(event); !status.ok()) return Fail(status);
   }
+  if (!read.ok()) return Fail(read);
   for (int64_t number : wanted) {
     if (found.count(number) == 0) {
       return Fail(

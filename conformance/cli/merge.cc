@@ -52,11 +52,8 @@ int RunMerge(const Options& options) {
                                              "or mode than that of " +
                                              options.from.front()));
     }
-    traces::Event event;
-    while (true) {
-      const absl::StatusOr<bool> more = (*source)->Next(&event);
-      if (!more.ok()) return Fail(more.status());
-      if (!*more) break;
+    absl::Status read;
+    for (traces::Event& event : traces::Events(**source, &read)) {
       if (event.has_sequence_begin()) {
         event.mutable_sequence_begin()->set_seq(++number);
         event.clear_verbatim();
@@ -66,6 +63,7 @@ int RunMerge(const Options& options) {
       }
       if (absl::Status status = writer->Append(event); !status.ok()) return Fail(status);
     }
+    if (!read.ok()) return Fail(read);
     PrintWarnings(**source);
   }
   if (absl::Status status = writer->Finish(); !status.ok()) return Fail(status);

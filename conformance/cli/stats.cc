@@ -129,13 +129,9 @@ int RunStats(const std::string& path) {
   auto source = traces::OpenAny(path);
   if (!source.ok()) return Fail(source.status());
   Statistics statistics;
-  traces::Event event;
-  while (true) {
-    const absl::StatusOr<bool> more = (*source)->Next(&event);
-    if (!more.ok()) return Fail(more.status());
-    if (!*more) break;
-    statistics.Add(event);
-  }
+  absl::Status status;
+  for (const traces::Event& event : traces::Events(**source, &status)) statistics.Add(event);
+  if (!status.ok()) return Fail(status);
   statistics.Print();
   PrintWarnings(**source);
   return kClean;

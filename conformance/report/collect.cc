@@ -110,7 +110,7 @@ class Collector {
     if (!source.ok()) return source.status();
     auto columns = file.kind == Kind::kNear ? FirstColumns(i, (*source)->header())
                                             : Columns::Create((*source)->header());
-    if (!columns.ok()) return At(file, columns.status());
+    if (!columns.ok()) return traces::At(file.info.path, columns.status());
     const absl::Status status = SurveyTrace(**source, static_cast<uint32_t>(i),
                                             *std::move(columns), &file.info, &surveys_[i]);
     Done();
@@ -127,7 +127,7 @@ class Collector {
     auto source = Open(i);
     if (!source.ok()) return source.status();
     auto columns = FirstColumns(i, (*source)->header());
-    if (!columns.ok()) return At(file, columns.status());
+    if (!columns.ok()) return traces::At(file.info.path, columns.status());
     file.info.left = columns->first().differ.left().side().Name();
     file.info.right = columns->first().differ.right().side().Name();
     std::map<std::string, std::pair<std::string, std::string>> texts;
@@ -135,10 +135,6 @@ class Collector {
         WriteTimeline(**source, *std::move(columns), selection, &texts, &file.timeline);
     Done(&texts);
     return status;
-  }
-
-  static absl::Status At(const File& file, const absl::Status& status) {
-    return absl::Status(status.code(), file.info.path + ": " + std::string(status.message()));
   }
 
   void Done(std::map<std::string, std::pair<std::string, std::string>>* texts = nullptr) {

@@ -249,20 +249,16 @@ absl::Status SurveyTrace(traces::EventSource& source, uint32_t file, Columns col
   info->right = columns.first().differ.right().side().Name();
   StepCompiler compiler(header);
   Surveyor surveyor(file, std::move(columns), info, survey);
-  traces::Event event;
   Step step;
   Expectation unused;
-  while (true) {
-    const absl::StatusOr<bool> more = source.Next(&event);
-    if (!more.ok()) return more.status();
-    if (!*more) break;
+  absl::Status read;
+  for (const traces::Event& event : traces::Events(source, &read)) {
     if (event.has_observe()) continue;
     absl::Status status = compiler.Compile(event, &step, &unused);
     if (status.ok()) status = surveyor.Event(event, step);
-    if (!status.ok()) {
-      return absl::Status(status.code(), source.Where() + ": " + std::string(status.message()));
-    }
+    if (!status.ok()) return traces::At(source.Where(), status);
   }
+  if (!read.ok()) return read;
   surveyor.Finish();
   return absl::OkStatus();
 }

@@ -275,24 +275,20 @@ absl::Status WriteTimeline(traces::EventSource& source, Columns columns, const S
                            std::string* json) {
   StepCompiler compiler(source.header());
   Writer writer(std::move(columns), selection, rule_texts);
-  traces::Event event;
   Step step;
   Expectation unused;
   bool started = false;
-  while (true) {
-    const absl::StatusOr<bool> more = source.Next(&event);
-    if (!more.ok()) return more.status();
-    if (!*more) break;
+  absl::Status read;
+  for (const traces::Event& event : traces::Events(source, &read)) {
     if (event.has_observe()) continue;
     if ((event.has_sequence_begin() || !started) && !writer.NextSequence(event)) break;
     started = true;
     absl::Status status = compiler.Compile(event, &step, &unused);
     // A sequence begins afresh, so that one which nothing is wanted of need not run.
     if (status.ok() && writer.Wanted()) status = writer.Event(event, step);
-    if (!status.ok()) {
-      return absl::Status(status.code(), source.Where() + ": " + std::string(status.message()));
-    }
+    if (!status.ok()) return traces::At(source.Where(), status);
   }
+  if (!read.ok()) return read;
   *json += writer.Finish(source.header());
   return absl::OkStatus();
 }

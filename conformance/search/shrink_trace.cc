@@ -123,39 +123,35 @@ absl::StatusOr<ShrunkTrace> ShrinkTrace(traces::EventSource& source, const Side&
   // The sequence so far, and the best one that ends in a difference.
   std::vector<Item> items, chosen;
   Goal found;
-  traces::Event event;
-  while (true) {
-    const absl::StatusOr<bool> more = source.Next(&event);
-    if (!more.ok()) return more.status();
-    if (!*more) break;
+  absl::Status read;
+  for (const traces::Event& event : traces::Events(source, &read)) {
     if (event.has_observe() || event.has_dma_view() || event.has_sequence_end()) continue;
     if (event.has_sequence_begin()) items.clear();
     Item item{event, {}, event.has_sequence_begin() || MakesProcesses(event)};
     Expectation unused;
     absl::Status status = compiler.Compile(event, &item.step, &unused);
     if (status.ok()) status = node.differ.Run(item.step);
-    if (!status.ok()) {
-      return absl::Status(status.code(), source.Where() + ": " + std::string(status.message()));
-    }
+    if (!status.ok()) return traces::At(source.Where(), status);
     items.push_back(item);
     const Label& label = node.labeller.Observe(item.step, node.differ);
     if (label.differing == 0) continue;
-    const bool wanted = goal.step ? *goal.step == event.step()
-                                  : !label.explained() || chosen.empty();
+    const bool wanted =
+        goal.step ? *goal.step == event.step() : !label.explained() || chosen.empty();
     if (!wanted) continue;
     chosen = items;
     found = {MakeSignature(item.step, node.differ.report(), label.differing), label.row(),
              label.explained()};
     if (goal.step || !label.explained()) break;
   }
+  if (!read.ok()) return read;
   if (chosen.empty()) {
     return absl::NotFoundError(goal.step ? "step " + std::to_string(*goal.step) + " does not differ"
                                          : std::string("nothing differs"));
   }
   ShrunkTrace out;
   const auto calls = [](const std::vector<Item>& of) {
-    return static_cast<uint64_t>(std::count_if(
-        of.begin(), of.end(), [](const Item& item) { return item.step.IsCall(); }));
+    return static_cast<uint64_t>(
+        std::count_if(of.begin(), of.end(), [](const Item& item) { return item.step.IsCall(); }));
   };
   out.calls_before = calls(chosen);
   Shrinker shrinker(&compiler, start, std::move(chosen), found);
