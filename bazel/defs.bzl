@@ -74,6 +74,39 @@ def iov_test(name, srcs = None, deps = [], size = "small", long = False, tags = 
         **kwargs
     )
 
+# Kernels that cannot have a mode: iommufd came after 6.1.
+_KERNELS_WITHOUT = {
+    "compat": ["6.1"],
+    "native": ["6.1"],
+}
+
+def iov_conformance_test(name, srcs, modes, kernels, deps = [], shard_count = None, **kwargs):
+    """Conformance tests (conformance/suite), each run on every side that there is.
+
+    Args:
+      name: the target's name.
+      srcs: sources with IOVALID_CONFORMANCE_SUITE; all of them make one program.
+      modes: "type1", "compat": what a side is.
+      kernels: "7.3": of which kernel. A mode that a kernel does not have is left out.
+      deps: beside the suite's own library.
+      shard_count: as for cc_test: how many processes share the cases.
+      **kwargs: as for iov_test.
+    """
+    sides = [
+        "%s@%s" % (mode, kernel)
+        for mode in modes
+        for kernel in kernels
+        if kernel not in _KERNELS_WITHOUT.get(mode, [])
+    ]
+    iov_test(
+        name = name,
+        srcs = srcs,
+        local_defines = ['IOVALID_CONFORMANCE_SIDES=\\"%s\\"' % ",".join(sides)],
+        shard_count = shard_count,
+        deps = deps + ["//conformance/suite"],
+        **kwargs
+    )
+
 def iov_benchmark(name, srcs = None, deps = [], **kwargs):
     """A Google Benchmark program; not run by the tests.
 
