@@ -19,6 +19,9 @@ Case = collections.namedtuple("Case", "target name outcome message")
 # Lines of a log that are shown for a target that ended without saying why.
 LOG_TAIL_LINES = 40
 
+# Lines that are shown of what a failed case said: a program of some calls in text form fits.
+MESSAGE_LINES = 400
+
 
 def _local_path(uri):
     return urllib.parse.unquote(urllib.parse.urlparse(uri).path)
@@ -149,7 +152,7 @@ def summary_line(cases):
     return line + (", %d skipped" % count[SKIPPED] if count[SKIPPED] else "")
 
 
-def indented(text, lines=LOG_TAIL_LINES):
+def indented(text, lines=MESSAGE_LINES):
     """Returns a text's first lines, indented, with a remark where some were left out."""
     all_lines = text.splitlines()
     shown = all_lines[:lines]

@@ -5,6 +5,7 @@
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
 
+#include <cstdlib>
 #include <iostream>
 #include <random>
 #include <set>
@@ -15,8 +16,10 @@
 #include "conformance/recorder.h"
 #include "conformance/search/alphabet.h"
 #include "conformance/search/call_builder.h"
+#include "conformance/search/failed_program.h"
 #include "conformance/search/invariants.h"
 #include "conformance/search/native_alphabet.h"
+#include "conformance/search/program_property.h"
 #include "conformance/search/random_program.h"
 #include "conformance/step_compiler.h"
 #include "conformance/verify.h"
@@ -42,12 +45,19 @@ traces::Mode HeaderMode(const std::string& side) {
   return side[0] == 't' ? traces::TYPE1 : traces::COMPAT;
 }
 
+// The choice of letters on a side. Generators hold on to it while rapidcheck shrinks what they
+// made, which is after the property has returned.
+const LetterChoice& ChoiceFor(const std::string& side) {
+  static const LetterChoice containers, native(NativeAlphabet());
+  return side[0] == 'n' ? native : containers;
+}
+
 // A machine and the compiled alphabet.
 struct Bench {
   explicit Bench(const std::string& side)
       : header(SearchHeader(HeaderMode(side))),
         letters(side[0] == 'n' ? NativeAlphabet() : Alphabet()),
-        choice(letters),
+        choice(ChoiceFor(side)),
         compiler(header),
         machine(*Machine::Create(header, *ParseSide(side), {.views = false})) {}
 
@@ -68,15 +78,13 @@ struct Bench {
     return header.mode() == traces::NATIVE ? NativeStartingCalls(start)
                                            : StartingCalls(start, iommu_type);
   }
-  std::string Names(const std::vector<size_t>& program) const {
-    std::string text;
-    for (const size_t letter : program) text += "\n  " + DecodeCall(letters[letter].event);
-    return text;
+  void Append(const std::vector<size_t>& program, std::vector<traces::Event>* events) const {
+    for (const size_t letter : program) events->push_back(letters[letter].event);
   }
 
   traces::Header header;
   const std::vector<Letter>& letters;
-  LetterChoice choice;
+  const LetterChoice& choice;
   StepCompiler compiler;
   Machine machine;
 };
@@ -154,6 +162,41 @@ std::string TryFailures(const Machine& before, const Step& step, const std::stri
   return "there is no end of its points";
 }
 
+// What is checked of one call, which always has to be modelled.
+struct Checks {
+  bool failures = false;   // each of its points fails in turn, before the call itself
+  bool invariant = false;  // of the state after it
+  bool teardown = false;
+};
+
+// Runs one call; what is wrong, empty where nothing is.
+std::string RunChecked(Machine* machine, const Step& step, const traces::Event& event,
+                       const Checks& checks, Failures* failures, StepResult* result) {
+  if (checks.failures) {
+    std::string broken = TryFailures(*machine, step, event.ioctl().cmd(), failures);
+    if (!broken.empty()) return broken;
+  }
+  if (!machine->Run(step, result).ok()) return "it cannot run";
+  if (IsUnmodelled(result->rule)) return "not modelled: " + std::string(result->rule->id);
+  std::string broken = checks.invariant ? BrokenInvariant(*machine) : "";
+  if (broken.empty() && checks.teardown) broken = BrokenTeardown(*machine);
+  return broken;
+}
+
+// A whole program, of which the last call is checked in every way.
+std::string BrokenBy(Bench* bench, const std::vector<traces::Event>& program) {
+  const std::vector<Step> steps = bench->Compile(program);
+  StepResult result;
+  Failures failures;
+  std::string broken;
+  for (size_t i = 0; i < steps.size() && broken.empty(); ++i) {
+    const bool last = i + 1 == steps.size();
+    broken =
+        RunChecked(&bench->machine, steps[i], program[i], {last, last, last}, &failures, &result);
+  }
+  return broken;
+}
+
 class ModelProperty : public ::testing::TestWithParam<const char*> {};
 
 TEST(AlphabetTest, IsLargeAndWithoutRepetition) {
@@ -178,43 +221,52 @@ TEST(AlphabetTest, ChoiceReachesEveryLetter) {
   }
 }
 
-// A long walk: the invariants after every call, teardown and the copy now and then.
+// A long walk: the invariants after every call, teardown and the copy now and then. With
+// IOVALID_MODEL_PROGRAM=N in the environment the program with that number alone, and all checks.
 TEST_P(ModelProperty, InvariantsHoldAfterEveryCall) {
+  const char* only = std::getenv("IOVALID_MODEL_PROGRAM");
   Bench bench(GetParam());
   const LetterChoice& choice = bench.choice;
   const std::vector<Step> letters = bench.CompileAlphabet();
-  std::vector<std::vector<Step>> starts;
+  std::vector<std::vector<traces::Event>> starts;
   for (const Start start : kStarts) {
-    for (const uint32_t type : {1u, 3u})
-      starts.push_back(bench.Compile(bench.StartOf(start, type)));
+    for (const uint32_t type : {1u, 3u}) starts.push_back(bench.StartOf(start, type));
   }
+  std::vector<std::vector<Step>> starting_steps;
+  for (const auto& start : starts) starting_steps.push_back(bench.Compile(start));
   StepResult result;
   uint64_t succeeded = 0;
   Failures failures;
-  for (uint64_t calls = 0, program = 0; calls < IOVALID_MODEL_CALLS; ++program) {
+  uint64_t program = only == nullptr ? 0 : std::strtoull(only, nullptr, 10);
+  for (uint64_t calls = 0; calls < IOVALID_MODEL_CALLS; ++program) {
     std::mt19937_64 random(program);
-    for (const Step& step : starts[program % starts.size()]) {
+    const size_t start = program % starts.size();
+    for (const Step& step : starting_steps[start]) {
       ASSERT_TRUE(bench.machine.Run(step, &result).ok());
     }
     std::vector<size_t> done;
     for (uint64_t length = 5 + random() % 40; length > 0; --length, ++calls) {
       done.push_back(choice(random()));
-      if (calls % IOVALID_MODEL_FAIL_EVERY == 0) {
-        const std::string command = bench.letters[done.back()].event.ioctl().cmd();
-        ASSERT_EQ(TryFailures(bench.machine, letters[done.back()], command, &failures), "")
-            << "program " << program << bench.Names(done);
+      const bool all = only != nullptr, last = length == 1;
+      const Checks checks = {
+          .failures = all || calls % IOVALID_MODEL_FAIL_EVERY == 0,
+          .invariant = all || last || calls < IOVALID_MODEL_CHECKED,
+          .teardown = all || last || (calls < IOVALID_MODEL_CHECKED && calls % 8 == 0)};
+      std::string broken = RunChecked(&bench.machine, letters[done.back()],
+                                      bench.letters[done.back()].event, checks, &failures, &result);
+      if (!broken.empty()) {
+        FailedProgram failed{.broken = std::move(broken),
+                             .seed = "program " + std::to_string(program) + " of the walk",
+                             .environment = "IOVALID_MODEL_PROGRAM=" + std::to_string(program),
+                             .header = bench.header,
+                             .events = starts[start]};
+        bench.Append(done, &failed.events);
+        ShrinkFailed(&failed, [&](const auto& events) { return BrokenBy(&bench, events); });
+        FAIL() << FailureText(failed);
       }
-      ASSERT_TRUE(bench.machine.Run(letters[done.back()], &result).ok()) << bench.Names(done);
       succeeded += result.answered && result.err == sim::Errno::kOk;
-      ASSERT_FALSE(IsUnmodelled(result.rule)) << result.rule->id << bench.Names(done);
-      if (calls >= IOVALID_MODEL_CHECKED) continue;
-      ASSERT_EQ(BrokenInvariant(bench.machine), "") << "program " << program << bench.Names(done);
-      if (calls % 8 == 0) {
-        ASSERT_EQ(BrokenTeardown(bench.machine), "") << "program " << program << bench.Names(done);
-      }
     }
-    ASSERT_EQ(BrokenInvariant(bench.machine), "") << "program " << program << bench.Names(done);
-    ASSERT_EQ(BrokenTeardown(bench.machine), "") << "program " << program << bench.Names(done);
+    if (only != nullptr) return;
   }
   // The programs reach deep: a good part of their calls is not refused.
   EXPECT_GT(succeeded, uint64_t{IOVALID_MODEL_CALLS} / 5);
@@ -236,13 +288,13 @@ std::vector<size_t> Program(const LetterChoice& choice) {
 
 // What a machine recorded verifies against a fresh machine of the same kind.
 TEST_P(ModelProperty, ReplayOfItsOwnTraceIsTheIdentity) {
-  EXPECT_TRUE(rc::check([&] {
+  EXPECT_TRUE(HoldsForPrograms([&](FailedProgram* shown) {
     Bench bench(GetParam());
     std::vector<traces::Event> events =
         bench.StartOf(kStarts[*rc::gen::inRange(0, 3)], *rc::gen::element(1u, 3u));
-    for (const size_t letter : Program(bench.choice)) {
-      events.push_back(bench.letters[letter].event);
-    }
+    bench.Append(Program(bench.choice), &events);
+    shown->header = bench.header;
+    shown->events = events;
     std::vector<traces::Event> trace;
     StepResult result;
     uint64_t calls = 0;
@@ -263,15 +315,18 @@ TEST_P(ModelProperty, ReplayOfItsOwnTraceIsTheIdentity) {
   }));
 }
 
-// A copy goes its own way, and its original does not notice.
+// A copy goes its own way, and its original does not notice. What a failure shows are the calls
+// before the copy, those that the copy goes away with, and those that both do.
 TEST_P(ModelProperty, CopiesAreIndependent) {
-  EXPECT_TRUE(rc::check([&] {
+  EXPECT_TRUE(HoldsForPrograms([&](FailedProgram* shown) {
     Bench bench(GetParam());
     const std::vector<Step> letters = bench.CompileAlphabet();
-    const std::vector<Step> start =
-        bench.Compile(bench.StartOf(kStarts[*rc::gen::inRange(0, 3)], *rc::gen::element(1u, 3u)));
+    shown->header = bench.header;
+    shown->events = bench.StartOf(kStarts[*rc::gen::inRange(0, 3)], *rc::gen::element(1u, 3u));
+    const std::vector<Step> start = bench.Compile(shown->events);
     const std::vector<size_t> before = Program(bench.choice);
     const std::vector<size_t> away = Program(bench.choice), after = Program(bench.choice);
+    for (const auto* part : {&before, &away, &after}) bench.Append(*part, &shown->events);
     StepResult result;
     const auto run = [&](Machine* machine, const std::vector<size_t>& program, RunDigest* digest) {
       for (const size_t letter : program) {

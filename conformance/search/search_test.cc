@@ -10,6 +10,7 @@
 
 #include "conformance/search/call_builder.h"
 #include "conformance/search/exhaustive.h"
+#include "conformance/search/failed_program.h"
 #include "conformance/search/random_program.h"
 #include "conformance/search/random_search.h"
 #include "conformance/search/shrink_trace.h"
@@ -45,7 +46,11 @@ TEST_P(Exhaustive, NothingIsUnexplained) {
   const World world = WorldOf({GetParam()});
   ExhaustiveProgress progress;
   SearchExhaustively(world, {.depth = IOVALID_SEARCH_DEPTH}, &progress, Always);
-  for (const auto& [text, found] : progress.findings.unexplained()) ADD_FAILURE() << text;
+  for (const auto& [text, found] : progress.findings.unexplained()) {
+    ADD_FAILURE() << FailureText({.broken = "unexplained: " + text,
+                                  .header = world.header(),
+                                  .events = world.Program(found.root, found.letters)});
+  }
   EXPECT_GT(progress.findings.explained().size(), 20u);
   // Each program that was run ended in a new state, in a known one, or at the last depth.
   const uint64_t letters = world.letters().size();
