@@ -13,12 +13,12 @@ namespace iovalid::conformance::search {
 
 // A program that a test failed with. For tests only.
 struct FailedProgram {
-  std::string broken;  // what is wrong
-  std::string seed;    // where the program comes from: "rapidcheck seed 7"; empty for a fixed one
+  std::string broken{};  // what is wrong
+  std::string seed{};    // where the program comes from: "rapidcheck seed 7"; empty for a fixed one
   // For the test's environment, to get that seed again: "RC_PARAMS=seed=7"; may be empty.
-  std::string environment;
-  traces::Header header;
-  std::vector<traces::Event> events;  // one sequence from its begin
+  std::string environment{};
+  traces::Header header{};
+  std::vector<traces::Event> events{};  // one sequence from its begin
 };
 
 // The message of the failed test: what is wrong, the seed, the command that runs the same test
