@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstddef>
-#include <cstring>
+#include <optional>
 #include <tuple>
 #include <unordered_map>
 #include <utility>
@@ -12,6 +12,7 @@
 
 #include "compat/abi/vfio.h"
 #include "conformance/catalogue/soundness.h"
+#include "conformance/dma_range.h"
 
 namespace iovalid::conformance {
 namespace {
@@ -42,22 +43,13 @@ bool KeepsAttached(uint32_t call) {
 // the call names none or passes the end of the space.
 std::pair<uint64_t, uint64_t> RangeOf(const Step& step) {
   constexpr std::pair<uint64_t, uint64_t> kAll = {0, ~uint64_t{0}};
-  const auto* ioctl = std::get_if<IoctlAction>(&step.action);
-  if (ioctl == nullptr) return kAll;
-  size_t offset;
-  if (ioctl->nr == abi::kVfioIommuMapDma) {
-    offset = offsetof(abi::VfioIommuType1DmaMap, iova);
-  } else if (ioctl->nr == abi::kVfioIommuUnmapDma) {
-    offset = offsetof(abi::VfioIommuType1DmaUnmap, iova);
-  } else {
-    return kAll;
-  }
-  uint64_t range[2];
-  if (ioctl->in.size() < offset + sizeof(range)) return kAll;
-  std::memcpy(range, ioctl->in.data() + offset, sizeof(range));
-  const uint64_t last = range[0] + (range[1] - 1);
-  if (range[1] == 0 || last < range[0]) return kAll;
-  return {range[0], last};
+  const uint32_t call = CallOf(step);
+  if (call != abi::kVfioIommuMapDma && call != abi::kVfioIommuUnmapDma) return kAll;
+  const std::optional<DmaRange> range = DmaRangeOf(step);
+  if (!range.has_value()) return kAll;
+  const std::optional<uint64_t> last = range->last();
+  if (!last.has_value()) return kAll;
+  return {range->first, *last};
 }
 
 uint32_t MarkBit(uint32_t marks) { return static_cast<uint32_t>(std::countr_zero(marks)); }
