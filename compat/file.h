@@ -4,7 +4,12 @@
 
 #include <cstdint>
 
+#include "compat/rule.h"
+
 namespace iovalid::compat {
+
+// EBADF: of whichever call.
+inline constexpr Rule kBadFd{"fd.bad", "fdget", "the descriptor is not open"};
 
 enum class FileKind : uint8_t {
   kNone,       // free slot

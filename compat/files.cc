@@ -10,7 +10,6 @@ namespace {
 
 using sim::Errno;
 
-constexpr Rule kBadFd{"fd.bad", "fdget", "the descriptor is not open"};
 constexpr Rule kNoPath{"open.no_path", "do_sys_openat2", "there is no such device node"};
 constexpr Rule kCdevRawio{"open.cdev_rawio", "vfio_device_fops_cdev_open",
                           "a no-IOMMU device needs CAP_SYS_RAWIO"};

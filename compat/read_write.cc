@@ -8,7 +8,6 @@ namespace {
 
 using sim::Errno;
 
-constexpr Rule kBadFd{"rw.bad_fd", "fdget", "the descriptor is not open"};
 constexpr Rule kFault{"rw.fault", "vfs_read, vfs_write", "the buffer can't be reached"};
 constexpr Rule kNoAccess{"rw.no_access", "vfio_device_fops_read, vfio_device_fops_write",
                          "the device file is not bound to an iommufd yet"};

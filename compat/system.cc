@@ -10,7 +10,6 @@ namespace {
 
 using sim::Errno;
 
-constexpr Rule kBadFd{"ioctl.bad_fd", "sys_ioctl", "the descriptor is not open"};
 constexpr Rule kNoIoctl{"ioctl.none", "vfs_ioctl", "the file knows no such ioctl"};
 constexpr Rule kMmapNoAccess{"mmap.no_access", "vfio_device_fops_mmap",
                              "the device file is not bound to an iommufd yet"};
