@@ -82,38 +82,41 @@ void System::SnapshotMappings(StateSnapshot* snapshot) const {
   SortMappings(snapshot);
 }
 
-bool System::SnapshotOf(sim::TaskId task, int fd, StateSnapshot* snapshot) const {
+System::VfioSpace System::VfioSpaceOf(sim::TaskId task, int fd) const {
   const FileIndex index = FileOf(task, fd);
-  if (index == kNoIndex) return false;
-  *snapshot = StateSnapshot();
+  if (index == kNoIndex) return {};
   const File& file = files_[index];
   if (file.kind == FileKind::kContainer && containers_[file.index].backend()) {
-    containers_[file.index].backend()->AddTo(snapshot);
-  } else if (file.kind != FileKind::kIommufd || !iommufds_[file.index].AddVfioTo(snapshot)) {
-    return false;
+    return {.container = &*containers_[file.index].backend()};
+  }
+  if (file.kind == FileKind::kIommufd && iommufds_[file.index].HasCompatIoas()) {
+    return {.context = &iommufds_[file.index]};
+  }
+  return {};
+}
+
+bool System::SnapshotOf(sim::TaskId task, int fd, StateSnapshot* snapshot) const {
+  const VfioSpace space = VfioSpaceOf(task, fd);
+  if (!space) return false;
+  *snapshot = StateSnapshot();
+  if (space.container != nullptr) {
+    space.container->AddTo(snapshot);
+  } else {
+    space.context->AddVfioTo(snapshot);
   }
   SortMappings(snapshot);
   return true;
 }
 
 std::optional<uint64_t> System::AttachedTo(sim::TaskId task, int fd) const {
-  const FileIndex index = FileOf(task, fd);
-  if (index == kNoIndex) return std::nullopt;
-  const File& file = files_[index];
-  const type1::Type1Iommu* backend = nullptr;
-  const IommufdContext* context = nullptr;
-  if (file.kind == FileKind::kContainer && containers_[file.index].backend()) {
-    backend = &*containers_[file.index].backend();
-  } else if (file.kind == FileKind::kIommufd && iommufds_[file.index].HasCompatIoas()) {
-    context = &iommufds_[file.index];
-  } else {
-    return std::nullopt;
-  }
+  const VfioSpace space = VfioSpaceOf(task, fd);
+  if (!space) return std::nullopt;
   uint64_t count = 0;
   for (DeviceIndex device = 0; device < devices_.size(); ++device) {
     const hwmodel::DomainId domain = kernel_.iommu.attached(device);
     if (domain == hwmodel::kNoDomain) continue;
-    count += backend != nullptr ? backend->HasDomain(domain) : context->VfioHasDomain(domain);
+    count += space.container != nullptr ? space.container->HasDomain(domain)
+                                        : space.context->VfioHasDomain(domain);
   }
   return count;
 }

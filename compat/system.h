@@ -181,6 +181,13 @@ class System {
   Outcome CheckTransfer(const Call& call, int fd, uint64_t addr, uint64_t count, File* file) const;
   // The file behind a descriptor; kNoIndex where it is not open.
   FileIndex FileOf(sim::TaskId task, int fd) const;
+  // What the VFIO commands on a descriptor work on: one of the two, or neither.
+  struct VfioSpace {
+    const type1::Type1Iommu* container = nullptr;
+    const IommufdContext* context = nullptr;  // has a compatibility IOAS
+    explicit operator bool() const { return container != nullptr || context != nullptr; }
+  };
+  VfioSpace VfioSpaceOf(sim::TaskId task, int fd) const;
   void CountFile(sim::TaskId task, int fd, FileIndex file, bool added);
 
   // group_calls.cc: drivers/vfio/group.c.

@@ -102,9 +102,9 @@ class IommufdContext {
   uint64_t pinned_pages() const { return pages_.pinned(); }
   // Appends the mappings and usable ranges.
   void AddTo(StateSnapshot* snapshot) const;
-  // The same of the compatibility IOAS alone, on which the VFIO commands work; false without one.
-  bool AddVfioTo(StateSnapshot* snapshot) const;
-  // Whether the domain shows the compatibility IOAS.
+  // The same of the compatibility IOAS alone, on which the VFIO commands work. There must be one.
+  void AddVfioTo(StateSnapshot* snapshot) const;
+  // Whether the domain shows the compatibility IOAS. There must be one.
   bool VfioHasDomain(hwmodel::DomainId domain) const;
   // Everything that later behaviour can depend on.
   sim::Digest IdentityDigest() const;
@@ -169,6 +169,9 @@ class IommufdContext {
   void DestroyRecord(Core& core, uint32_t id);
   Outcome NewIoas(Call& call, uint32_t* id);
   Ioas* FindIoas(uint32_t id);
+  const Ioas* FindIoas(uint32_t id) const {
+    return const_cast<IommufdContext*>(this)->FindIoas(id);
+  }
   Hwpt* FindHwpt(uint32_t id);
   BoundDevice& DeviceAt(uint32_t id) { return devices_[objects_[id].record]; }
   const BoundDevice& DeviceAt(uint32_t id) const { return devices_[objects_[id].record]; }

@@ -191,22 +191,13 @@ void IommufdContext::AddTo(StateSnapshot* snapshot) const {
   snapshot->charged_pages += pages_.pinned();
 }
 
-bool IommufdContext::AddVfioTo(StateSnapshot* snapshot) const {
-  if (vfio_ioas_ == 0) return false;
-  ioases_.ForEach([&](uint32_t, const Ioas& ioas) {
-    if (ioas.id == vfio_ioas_) AddIoasTo(ioas, snapshot);
-  });
-  return true;
+void IommufdContext::AddVfioTo(StateSnapshot* snapshot) const {
+  AddIoasTo(*FindIoas(vfio_ioas_), snapshot);
 }
 
 bool IommufdContext::VfioHasDomain(hwmodel::DomainId domain) const {
-  bool found = false;
-  ioases_.ForEach([&](uint32_t, const Ioas& ioas) {
-    if (ioas.id != vfio_ioas_) return;
-    const auto& domains = ioas.table.domains();
-    found = std::find(domains.begin(), domains.end(), domain) != domains.end();
-  });
-  return found;
+  const auto& domains = FindIoas(vfio_ioas_)->table.domains();
+  return std::find(domains.begin(), domains.end(), domain) != domains.end();
 }
 
 sim::Digest IommufdContext::IdentityDigest() const {
