@@ -17,6 +17,7 @@ struct DeviceState {
   bool attached = false;
   // What it reaches by DMA (sim::HashReach over its domain's entries); zero where not attached.
   sim::Digest reach;
+  friend bool operator==(const DeviceState&, const DeviceState&) = default;
 };
 
 // The compared state of a System as sums: the difference of two sides' values says how they differ
@@ -35,6 +36,7 @@ struct ObservedState {
   // Pages charged for mappings: locked_vm or pinned_vm, whichever the side uses.
   uint64_t charged_pages = 0;
   std::vector<DeviceState> devices;  // in the order of SystemConfig::devices
+  friend bool operator==(const ObservedState&, const ObservedState&) = default;
 };
 
 // The same in full, sorted.

@@ -87,21 +87,6 @@ Json StateJson(const compat::StateSnapshot& state) {
   return out;
 }
 
-bool SameState(const compat::ObservedState& a, const compat::ObservedState& b) {
-  if (!(a.mappings == b.mappings && a.usable == b.usable && a.files == b.files &&
-        a.dirty == b.dirty && a.charged_pages == b.charged_pages &&
-        a.devices.size() == b.devices.size())) {
-    return false;
-  }
-  for (size_t i = 0; i < a.devices.size(); ++i) {
-    if (a.devices[i].attached != b.devices[i].attached ||
-        !(a.devices[i].reach == b.devices[i].reach)) {
-      return false;
-    }
-  }
-  return true;
-}
-
 class Writer {
  public:
   Writer(Columns columns, const Selection& selection,
@@ -175,7 +160,7 @@ class Writer {
   size_t StateOf(size_t side) {
     Differ& differ = columns_.first().differ;
     const compat::ObservedState& observed = side == 0 ? differ.left_state() : differ.right_state();
-    if (cached_[side].has_value() && SameState(*cached_[side], observed)) return last_[side];
+    if (cached_[side].has_value() && *cached_[side] == observed) return last_[side];
     const Machine& machine = side == 0 ? differ.left() : differ.right();
     last_[side] = states_.NumberOf(StateJson(machine.system().Snapshot()));
     cached_[side] = observed;
