@@ -7,12 +7,12 @@
 #include <iterator>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "conformance/cli/command.h"
 #include "conformance/cli/terminal.h"
 #include "conformance/gate/gate.h"
+#include "conformance/parallel.h"
 #include "conformance/report/directory.h"
 #include "fmt/format.h"
 
@@ -60,8 +60,7 @@ int RunReport(const Options& options) {
   if (!files.ok()) return Fail(files.status());
   report_options.files = *std::move(files);
   report_options.steps = options.steps;
-  report_options.jobs =
-      options.jobs != 0 ? options.jobs : std::max(1u, std::thread::hardware_concurrency());
+  report_options.jobs = JobsOrCores(options.jobs);
 
   Progress progress;
   const auto data = report::CollectReport(report_options, [&](size_t done, size_t of) {

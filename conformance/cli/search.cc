@@ -7,13 +7,13 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "absl/strings/numbers.h"
 #include "conformance/cli/command.h"
 #include "conformance/cli/terminal.h"
 #include "conformance/decode.h"
+#include "conformance/parallel.h"
 #include "conformance/search/alphabet.h"
 #include "conformance/search/exhaustive.h"
 #include "conformance/search/random_search.h"
@@ -111,10 +111,6 @@ struct Outcome {
   Findings findings;
 };
 
-unsigned JobsOf(const Options& options) {
-  return options.jobs != 0 ? options.jobs : std::max(1u, std::thread::hardware_concurrency());
-}
-
 // Every program up to a depth. With --resume the state of the search is stored now and then.
 absl::StatusOr<Outcome> RunExhaustive(const World& world, const Options& options,
                                       const search::ExhaustiveOptions& exhaustive,
@@ -159,7 +155,7 @@ absl::StatusOr<Outcome> RunExhaustive(const World& world, const Options& options
 
 // One searcher a core, each with its share of the numbered sequences.
 Outcome RunRandom(const World& world, const Options& options, std::chrono::milliseconds budget) {
-  const unsigned jobs = JobsOf(options);
+  const unsigned jobs = JobsOrCores(options.jobs);
   const auto begin = std::chrono::steady_clock::now();
   const auto end = begin + budget;
   Progress progress(/*with_output=*/true);
@@ -190,10 +186,7 @@ Outcome RunRandom(const World& world, const Options& options, std::chrono::milli
     all.calls += result.calls;
     all.findings.Merge(result.findings);
   };
-  std::vector<std::thread> threads;
-  for (unsigned job = 1; job < jobs; ++job) threads.emplace_back(work, job);
-  work(0);
-  for (std::thread& thread : threads) thread.join();
+  RunJobs(jobs, work);
   return all;
 }
 
@@ -224,7 +217,7 @@ int RunSearch(const Options& options) {
 
   Outcome found;
   if (options.depth != 0) {
-    exhaustive.jobs = JobsOf(options);
+    exhaustive.jobs = JobsOrCores(options.jobs);
     auto result = RunExhaustive(*world, options, exhaustive, *budget);
     if (!result.ok()) return Fail(result.status());
     found = *std::move(result);

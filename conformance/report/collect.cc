@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <set>
-#include <thread>
 
 #include "conformance/catalogue/built_in.h"
+#include "conformance/parallel.h"
 #include "conformance/printable.h"
 #include "conformance/report/report.h"
 #include "conformance/report/timeline.h"
@@ -22,15 +21,8 @@ using Kind = ReportData::Kind;
 
 // Calls work(i) for each i below `count`, on `jobs` threads. The error is that of the least i.
 absl::Status ForEach(size_t count, unsigned jobs, const std::function<absl::Status(size_t)>& work) {
-  std::atomic<size_t> next{0};
   std::vector<absl::Status> statuses(count);
-  const auto run = [&] {
-    for (size_t i = next++; i < count; i = next++) statuses[i] = work(i);
-  };
-  std::vector<std::thread> threads;
-  for (unsigned job = 1; job < std::min<size_t>(jobs, count); ++job) threads.emplace_back(run);
-  run();
-  for (std::thread& thread : threads) thread.join();
+  ForEachIndex(count, jobs, [&](size_t i, unsigned) { statuses[i] = work(i); });
   for (const absl::Status& status : statuses) {
     if (!status.ok()) return status;
   }

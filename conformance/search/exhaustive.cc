@@ -2,10 +2,9 @@
 #include "conformance/search/exhaustive.h"
 
 #include <algorithm>
-#include <atomic>
-#include <thread>
 #include <variant>
 
+#include "conformance/parallel.h"
 #include "sim/digest.h"
 
 namespace iovalid::conformance::search {
@@ -108,18 +107,9 @@ void SearchExhaustively(const World& world, const ExhaustiveOptions& options,
         const size_t first = progress->done;
         const size_t count = std::min(kBatch, progress->level.size() - first);
         batch.assign(count, Expansion());
-        std::atomic<size_t> taken = 0;
-        const auto work = [&](const Node& start) {
-          for (size_t i; (i = taken.fetch_add(1)) < count;) {
-            batch[i] = Expand(world, options, *progress, start, progress->level[first + i]);
-          }
-        };
-        std::vector<std::thread> threads;
-        for (size_t job = 1; job < std::min(starts.size(), count); ++job) {
-          threads.emplace_back(work, std::cref(starts[job]));
-        }
-        work(starts[0]);
-        for (std::thread& thread : threads) thread.join();
+        ForEachIndex(count, static_cast<unsigned>(starts.size()), [&](size_t i, unsigned job) {
+          batch[i] = Expand(world, options, *progress, starts[job], progress->level[first + i]);
+        });
         // In the order of the paths, whoever ran them.
         for (size_t i = 0; i < count; ++i) {
           ++progress->states;
