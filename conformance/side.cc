@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "conformance/side.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -15,11 +16,13 @@ namespace {
 struct NamedMode {
   std::string_view name;
   Mode mode;
+  traces::Mode in_header;
 };
-constexpr std::array<NamedMode, 4> kModes = {{{"type1", Mode::kType1},
-                                              {"compat", Mode::kCompat},
-                                              {"compat-node", Mode::kCompatNode},
-                                              {"native", Mode::kNative}}};
+constexpr std::array<NamedMode, 4> kModes = {
+    {{"type1", Mode::kType1, traces::TYPE1},
+     {"compat", Mode::kCompat, traces::COMPAT},
+     {"compat-node", Mode::kCompatNode, traces::COMPAT_NODE},
+     {"native", Mode::kNative, traces::NATIVE}}};
 
 // What the recorded machine's VT-d unit says of itself, for headers that do not give it.
 constexpr uint64_t kDefaultCap = 0x00d2008c22260286;
@@ -104,6 +107,13 @@ std::string_view ModeName(Mode mode) {
   return "?";
 }
 
+traces::Mode HeaderMode(Mode mode) {
+  for (const NamedMode& named : kModes) {
+    if (named.mode == mode) return named.in_header;
+  }
+  return traces::MODE_UNSPECIFIED;
+}
+
 std::string Side::Name() const {
   return std::string(ModeName(mode)) + "@" + std::string(profile->name);
 }
@@ -133,22 +143,11 @@ absl::StatusOr<Side> ParseSide(std::string_view text, std::string_view default_k
 
 absl::StatusOr<Side> RecordedSide(const traces::Header& header) {
   Side side;
-  switch (header.mode()) {
-    case traces::TYPE1:
-      side.mode = Mode::kType1;
-      break;
-    case traces::COMPAT:
-      side.mode = Mode::kCompat;
-      break;
-    case traces::COMPAT_NODE:
-      side.mode = Mode::kCompatNode;
-      break;
-    case traces::NATIVE:
-      side.mode = Mode::kNative;
-      break;
-    default:
-      return Invalid("the header names no mode");
-  }
+  const auto named =
+      std::find_if(kModes.begin(), kModes.end(),
+                   [&](const NamedMode& m) { return m.in_header == header.mode(); });
+  if (named == kModes.end()) return Invalid("the header names no mode");
+  side.mode = named->mode;
   side.profile = compat::FindProfile(header.kernel(), /*stock=*/header.config() == "stock");
   if (side.profile == nullptr) {
     return Invalid("recorded on kernel '" + Printable(header.kernel()) +

@@ -24,6 +24,8 @@ enum class Mode : uint8_t {
 
 // "type1", "compat", "compat-node", "native".
 std::string_view ModeName(Mode mode);
+// As the header of a trace says it.
+traces::Mode HeaderMode(Mode mode);
 
 // One side of a replay.
 struct Side {

@@ -40,11 +40,6 @@ namespace {
 constexpr const char* kSides[] = {"type1@7.3",   "type1@6.12", "type1@6.1",  "compat@7.3",
                                   "compat@6.12", "native@7.3", "native@6.12"};
 
-traces::Mode HeaderMode(const std::string& side) {
-  if (side[0] == 'n') return traces::NATIVE;
-  return side[0] == 't' ? traces::TYPE1 : traces::COMPAT;
-}
-
 // The choice of letters on a side. Generators hold on to it while rapidcheck shrinks what they
 // made, which is after the property has returned.
 const LetterChoice& ChoiceFor(const std::string& side) {
@@ -55,7 +50,7 @@ const LetterChoice& ChoiceFor(const std::string& side) {
 // A machine and the compiled alphabet.
 struct Bench {
   explicit Bench(const std::string& side)
-      : header(SearchHeader(HeaderMode(side))),
+      : header(SearchHeader(HeaderMode(ParseSide(side)->mode))),
         letters(side[0] == 'n' ? NativeAlphabet() : Alphabet()),
         choice(ChoiceFor(side)),
         compiler(header),

@@ -16,9 +16,7 @@ namespace iovalid::conformance::suite {
 namespace {
 
 traces::Header HeaderFor(const Side& side) {
-  traces::Header header = search::SearchHeader(side.mode == Mode::kCompat   ? traces::COMPAT
-                                               : side.mode == Mode::kNative ? traces::NATIVE
-                                                                            : traces::TYPE1);
+  traces::Header header = search::SearchHeader(HeaderMode(side.mode));
   header.set_kernel(std::string(side.profile->release));
   header.set_uname(std::string(side.profile->release));
   header.set_family("suite");
