@@ -2,6 +2,7 @@
 """Thin wrappers over the cc_* rules: the layer's visibility, and the test libraries."""
 
 load("//bazel:layers.bzl", "layer_visibility")
+load("//bazel:precompiled.bzl", "PRECOMPILED_COPTS", "PRECOMPILED_DEPS")
 
 def _checked(name, visibility):
     if visibility == None:
@@ -11,17 +12,21 @@ def _checked(name, visibility):
             fail("%s: a library is visible to the users of its layer, not to all" % name)
     return visibility
 
-def iov_library(name, visibility = None, **kwargs):
+def iov_library(name, visibility = None, deps = [], copts = [], **kwargs):
     """A cc_library that the users of its layer see (bazel/layers.bzl).
 
     Args:
       name: the target's name.
       visibility: narrower than the layer's, where needed.
+      deps: as for cc_library.
+      copts: as for cc_library.
       **kwargs: as for cc_library.
     """
     native.cc_library(
         name = name,
         visibility = _checked(name, visibility),
+        copts = copts + PRECOMPILED_COPTS,
+        deps = deps + PRECOMPILED_DEPS,
         **kwargs
     )
 
@@ -46,9 +51,14 @@ def iov_proto_library(name, srcs, deps = [], visibility = None):
         visibility = _checked(name, visibility),
     )
 
-def iov_binary(name, **kwargs):
+def iov_binary(name, deps = [], **kwargs):
     """A cc_binary."""
-    native.cc_binary(name = name, **kwargs)
+    native.cc_binary(
+        name = name,
+        copts = PRECOMPILED_COPTS,
+        deps = deps + PRECOMPILED_DEPS,
+        **kwargs
+    )
 
 def iov_test(name, srcs = None, deps = [], size = "small", long = False, tags = [], **kwargs):
     """A GoogleTest program; rapidcheck is there for properties.
@@ -67,10 +77,11 @@ def iov_test(name, srcs = None, deps = [], size = "small", long = False, tags = 
         srcs = srcs or [name + ".cc"],
         size = size,
         tags = tags + (["long"] if long else []),
+        copts = PRECOMPILED_COPTS,
         deps = deps + [
             "@googletest//:gtest_main",
             "@rapidcheck",
-        ],
+        ] + PRECOMPILED_DEPS,
         **kwargs
     )
 
@@ -172,11 +183,12 @@ def iov_fuzz_test(
         srcs = srcs or [name + ".cc"],
         size = "small",
         args = ["$(locations %s)" % label for label in corpus],
+        copts = PRECOMPILED_COPTS,
         data = corpus,
         deps = deps + [
             "//bazel:fuzz_corpus_main",
             "@googletest//:gtest",
-        ],
+        ] + PRECOMPILED_DEPS,
     )
 
 def iov_python_test(name, srcs = None, deps = [], size = "small", **kwargs):
