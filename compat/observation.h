@@ -15,6 +15,8 @@ namespace iovalid::compat {
 struct DeviceState {
   // In a domain of a container or an IOAS (rather than blocked, or in the default domain).
   bool attached = false;
+  // Of which container or iommufd, see System::SpaceNumber; 0 where not attached.
+  uint32_t space = 0;
   // What it reaches by DMA (sim::HashReach over its domain's entries); zero where not attached.
   sim::Digest reach;
   friend bool operator==(const DeviceState&, const DeviceState&) = default;
@@ -45,6 +47,7 @@ struct StateSnapshot {
     uint64_t first, last;  // IOVA, inclusive
     unsigned rights;       // bit 0 read, bit 1 write
     uint64_t vaddr;        // user address of the first byte; 0 where it is not user memory
+    uint32_t space = 0;    // of which container or iommufd; System::SpaceNumber
     friend bool operator==(const Mapping&, const Mapping&) = default;
   };
   struct Range {
@@ -61,6 +64,7 @@ struct StateSnapshot {
   struct Device {
     std::string name;
     bool attached = false;
+    uint32_t space = 0;  // as DeviceState::space
     std::vector<ReachRun> reach;
   };
   std::vector<Mapping> mappings;

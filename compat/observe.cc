@@ -36,20 +36,40 @@ std::string FileText(const File& file, DeviceIndex device, const SystemConfig& c
   return "file";
 }
 
+// Of the mappings that were added behind the first `from`.
+void SetSpace(size_t from, uint32_t space, StateSnapshot* snapshot) {
+  for (size_t i = from; i < snapshot->mappings.size(); ++i) snapshot->mappings[i].space = space;
+}
+
 void SortMappings(StateSnapshot* snapshot) {
   std::sort(snapshot->mappings.begin(), snapshot->mappings.end(), [](const auto& a, const auto& b) {
-    return std::tie(a.first, a.last, a.rights, a.vaddr) <
-           std::tie(b.first, b.last, b.rights, b.vaddr);
+    return std::tie(a.first, a.last, a.rights, a.space, a.vaddr) <
+           std::tie(b.first, b.last, b.rights, b.space, b.vaddr);
   });
 }
 
 }  // namespace
 
+uint32_t System::SpaceOfDomain(hwmodel::DomainId domain) const {
+  uint32_t found = 0;
+  if (domain == hwmodel::kNoDomain) return found;
+  containers_.ForEach([&](uint32_t space, const Container& container) {
+    if (container.backend() && container.backend()->HasDomain(domain)) found = space;
+  });
+  iommufds_.ForEach([&](uint32_t space, const IommufdContext& context) {
+    if (context.HasDomain(domain)) found = space;
+  });
+  return found;
+}
+
 void System::Observe(ObservedState* state) const {
   state->mappings = state->usable = state->dirty = sim::Digest();
   state->charged_pages = state->mapped_bytes = 0;
   state->files = files_digest_;
-  containers_.ForEach([&](uint32_t, const Container& container) {
+  uint32_t spaces = 0, only = 0;
+  containers_.ForEach([&](uint32_t space, const Container& container) {
+    ++spaces;
+    only = space;
     if (!container.backend()) return;
     const type1::Type1Iommu& backend = *container.backend();
     state->mappings += backend.mappings_digest();
@@ -58,7 +78,9 @@ void System::Observe(ObservedState* state) const {
     state->dirty += backend.DirtyDigest();
     state->charged_pages += backend.charged_pages();
   });
-  iommufds_.ForEach([&](uint32_t, const IommufdContext& context) {
+  iommufds_.ForEach([&](uint32_t space, const IommufdContext& context) {
+    ++spaces;
+    only = space;
     state->mappings += context.mappings_digest();
     state->mapped_bytes += context.mapped_bytes();
     state->usable += context.usable_digest();
@@ -66,7 +88,11 @@ void System::Observe(ObservedState* state) const {
   });
   state->devices.resize(devices_.size());
   for (DeviceIndex device = 0; device < devices_.size(); ++device) {
-    state->devices[device].attached = kernel_.iommu.attached(device) != hwmodel::kNoDomain;
+    const hwmodel::DomainId domain = kernel_.iommu.attached(device);
+    state->devices[device].attached = domain != hwmodel::kNoDomain;
+    state->devices[device].space = domain == hwmodel::kNoDomain ? 0
+                                   : spaces == 1               ? only
+                                                               : SpaceOfDomain(domain);
     state->devices[device].reach = kernel_.iommu.reach_of_source(device);
   }
 }
@@ -75,11 +101,27 @@ void System::SnapshotMappings(StateSnapshot* snapshot) const {
   snapshot->mappings.clear();
   snapshot->usable.clear();
   snapshot->dirty.clear();
-  containers_.ForEach([&](uint32_t, const Container& container) {
+  containers_.ForEach([&](uint32_t space, const Container& container) {
+    const size_t from = snapshot->mappings.size();
     if (container.backend()) container.backend()->AddTo(snapshot);
+    SetSpace(from, space, snapshot);
   });
-  iommufds_.ForEach([&](uint32_t, const IommufdContext& context) { context.AddTo(snapshot); });
+  iommufds_.ForEach([&](uint32_t space, const IommufdContext& context) {
+    const size_t from = snapshot->mappings.size();
+    context.AddTo(snapshot);
+    SetSpace(from, space, snapshot);
+  });
   SortMappings(snapshot);
+}
+
+std::optional<uint32_t> System::SpaceNumber(sim::TaskId task, int fd) const {
+  const FileIndex index = FileOf(task, fd);
+  if (index == kNoIndex) return std::nullopt;
+  const File& file = files_[index];
+  if (file.kind == FileKind::kContainer || file.kind == FileKind::kIommufd) return file.index;
+  if (file.kind != FileKind::kGroup || !groups_[file.index].HasIommu()) return std::nullopt;
+  const VfioGroup& group = groups_[file.index];
+  return group.container != kNoIndex ? group.container : files_[group.iommufd].index;
 }
 
 System::VfioSpace System::VfioSpaceOf(sim::TaskId task, int fd) const {
@@ -104,6 +146,7 @@ bool System::SnapshotOf(sim::TaskId task, int fd, StateSnapshot* snapshot) const
   } else {
     space.context->AddVfioTo(snapshot);
   }
+  SetSpace(0, *SpaceNumber(task, fd), snapshot);
   SortMappings(snapshot);
   return true;
 }
@@ -147,6 +190,7 @@ StateSnapshot System::Snapshot() const {
     out.name = config_->devices[device].name;
     const hwmodel::DomainId domain = kernel_.iommu.attached(device);
     out.attached = domain != hwmodel::kNoDomain;
+    out.space = SpaceOfDomain(domain);
     if (out.attached) {
       kernel_.iommu.ForEachRun(
           domain, 0, ~uint64_t{0},

@@ -135,6 +135,9 @@ class System {
   StateSnapshot Snapshot() const;
   // Of it only what containers and iommufds hold: mappings (sorted), usable ranges, dirty pages.
   void SnapshotMappings(StateSnapshot* snapshot) const;
+  // Which container or iommufd a descriptor is, or the group that it is was set to, counted as they
+  // are opened: the lowest number that is free. nullopt where there is none.
+  std::optional<uint32_t> SpaceNumber(sim::TaskId task, int fd) const;
   // The same of the container behind one descriptor, or of the IOAS that an iommufd takes for one;
   // false where it is neither, a container without an IOMMU type or an iommufd without such an IOAS.
   bool SnapshotOf(sim::TaskId task, int fd, StateSnapshot* snapshot) const;
@@ -188,6 +191,8 @@ class System {
     explicit operator bool() const { return container != nullptr || context != nullptr; }
   };
   VfioSpace VfioSpaceOf(sim::TaskId task, int fd) const;
+  // The number of the container or iommufd that made a domain; 0 where none did.
+  uint32_t SpaceOfDomain(hwmodel::DomainId domain) const;
   void CountFile(sim::TaskId task, int fd, FileIndex file, bool added);
 
   // group_calls.cc: drivers/vfio/group.c.

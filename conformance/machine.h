@@ -96,6 +96,10 @@ class Machine {
   bool SnapshotOf(const Handle& fd, compat::StateSnapshot* snapshot) const {
     return system_.SnapshotOf(task(), FdOf(fd), snapshot);
   }
+  // Its number among them, or that of a group's, see System::SpaceNumber.
+  std::optional<uint32_t> SpaceNumber(const Handle& fd) const {
+    return system_.SpaceNumber(task(), FdOf(fd));
+  }
   // How many devices are attached there; nullopt where it is neither.
   std::optional<uint64_t> AttachedTo(const Handle& fd) const {
     return system_.AttachedTo(task(), FdOf(fd));

@@ -191,6 +191,9 @@ std::vector<std::string> DescribeDifference(Component component, const StateSnap
     if (a.attached != b.attached) {
       lines.push_back(
           fmt::format("only {} has the device attached", a.attached ? left_name : right_name));
+    } else if (a.space != b.space) {
+      lines.push_back(fmt::format("attached to container {} on {}, {} on {}", a.space, left_name,
+                                  b.space, right_name));
     }
     return lines;
   }

@@ -13,6 +13,11 @@ sim::Digest Number(uint64_t left, uint64_t right) {
   return out;
 }
 
+// Where a device is attached: the container or iommufd, counted from 1; 0: nowhere.
+uint64_t PlaceOf(const compat::DeviceState& device) {
+  return device.attached ? uint64_t{device.space} + 1 : 0;
+}
+
 }  // namespace
 
 StateDiff::StateDiff(std::vector<std::string> device_names)
@@ -40,7 +45,7 @@ void StateDiff::Compare(const compat::ObservedState& left, const compat::Observe
       static_cast<uint32_t>(std::min(left.devices.size(), right.devices.size()));
   bool all_agree = true, any_attached = false;
   for (uint32_t device = 0; device < devices; ++device) {
-    if (left.devices[device].attached != right.devices[device].attached) all_agree = false;
+    if (PlaceOf(left.devices[device]) != PlaceOf(right.devices[device])) all_agree = false;
     any_attached |= left.devices[device].attached;
   }
   Update(kMappings, left.mappings - right.mappings, changes);
@@ -53,8 +58,8 @@ void StateDiff::Compare(const compat::ObservedState& left, const compat::Observe
   for (uint32_t device = 0; device < devices; ++device) {
     const compat::DeviceState& a = left.devices[device];
     const compat::DeviceState& b = right.devices[device];
-    Update(Attach(device), Number(a.attached, b.attached), changes);
-    if (a.attached == b.attached) Update(Reach(device), a.reach - b.reach, changes);
+    Update(Attach(device), Number(PlaceOf(a), PlaceOf(b)), changes);
+    if (PlaceOf(a) == PlaceOf(b)) Update(Reach(device), a.reach - b.reach, changes);
   }
 }
 

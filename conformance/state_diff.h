@@ -29,7 +29,7 @@ using Component = uint32_t;
 // the difference itself becomes another.
 //
 // While a device is attached on one side only (type1 attaches at SET_IOMMU, iommufd when the device
-// is opened), what merely follows from that is not looked at: what the device reaches, and which
+// is opened), or to different containers, what merely follows from that is not looked at: what the device reaches, and which
 // ranges are usable and what is charged. They are compared again from the call on at which both
 // sides agree. Usable ranges are those of an address space with a device in it: they are not
 // compared while there is none.

@@ -83,6 +83,16 @@ TEST_F(StateDiffTest, AttachmentOfOneSideSubsumesWhatFollowsFromIt) {
   EXPECT_EQ(Names(), Strings({"-attach:dev0", "reach:dev0"}));
 }
 
+TEST_F(StateDiffTest, AttachmentToAnotherContainerSubsumesWhatFollowsFromIt) {
+  left_.devices[0].attached = right_.devices[0].attached = true;
+  right_.devices[0].space = 1;
+  right_.devices[0].reach = sim::HashReach(1, 2, 3, 3);
+  right_.charged_pages = 3;
+  EXPECT_EQ(Names(), Strings({"attach:dev0"}));
+  right_.devices[0].space = 0;
+  EXPECT_EQ(Names(), Strings({"charged", "-attach:dev0", "reach:dev0"}));
+}
+
 TEST_F(StateDiffTest, UsableRangesNeedAnAttachedDevice) {
   right_.usable = sim::HashWords(5, 6);
   EXPECT_EQ(Names(), Strings());

@@ -106,6 +106,8 @@ class IommufdContext {
   void AddVfioTo(StateSnapshot* snapshot) const;
   // Whether the domain shows the compatibility IOAS. There must be one.
   bool VfioHasDomain(hwmodel::DomainId domain) const;
+  // Whether the domain is one of its HWPTs'.
+  bool HasDomain(hwmodel::DomainId domain) const;
   // Everything that later behaviour can depend on.
   sim::Digest IdentityDigest() const;
 

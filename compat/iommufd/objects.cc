@@ -200,6 +200,12 @@ bool IommufdContext::VfioHasDomain(hwmodel::DomainId domain) const {
   return std::find(domains.begin(), domains.end(), domain) != domains.end();
 }
 
+bool IommufdContext::HasDomain(hwmodel::DomainId domain) const {
+  bool found = false;
+  hwpts_.ForEach([&](uint32_t, const Hwpt& hwpt) { found |= hwpt.domain == domain; });
+  return found;
+}
+
 sim::Digest IommufdContext::IdentityDigest() const {
   const auto nested = [](uint64_t tag, uint64_t id, const sim::Digest& digest) {
     return sim::HashWords(tag, id, digest.lane[0], digest.lane[1]);

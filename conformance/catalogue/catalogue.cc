@@ -219,7 +219,10 @@ absl::Status Catalogue::Add(const std::string&, const catalogue::Consequence& co
     status = AddConditions(consequence.when(), consequence.explains(), Strings(), base);
   }
   if (!status.ok()) return Invalid(consequence.id() + ": " + std::string(status.message()));
+  uint32_t sets = 0;
+  for (const std::string& name : consequence.sets()) sets |= MarkOf(name);
   consequences_.push_back(consequence);
+  consequence_sets_.push_back(sets);
   return absl::OkStatus();
 }
 

@@ -61,8 +61,9 @@ class Catalogue {
 
   // Most specific first.
   const std::vector<Condition>& conditions() const { return conditions_; }
-  // Bits of the names that rows set.
+  // Bits of the names that rows and consequences set.
   uint32_t SetsOf(int row) const { return sets_[row]; }
+  uint32_t ConsequenceSetsOf(int consequence) const { return consequence_sets_[consequence]; }
   uint32_t ClearsOf(int row) const { return clears_[row]; }
   static constexpr size_t kMaxMarks = 16;
 
@@ -91,7 +92,7 @@ class Catalogue {
   std::vector<catalogue::Row> rows_;
   std::vector<catalogue::Consequence> consequences_;
   std::vector<Condition> conditions_;
-  std::vector<uint32_t> sets_, clears_;
+  std::vector<uint32_t> sets_, clears_, consequence_sets_;
   std::vector<std::string> marks_;
   std::map<std::string, std::vector<uint32_t>, std::less<>> errnos_;
 };

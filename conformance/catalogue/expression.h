@@ -23,11 +23,13 @@ enum class Variable : uint8_t {
   kLeftAdded,  // left.added, right.added: bytes of mappings that it added
   kRightAdded,
   kLeftAttached,  // left.attached, right.attached: devices in a domain before the call; of those
-                  // of the container, for a call on one that attaches and detaches none
+                  // of the container, for a call on one that attaches and detaches none, and
+                  // for GET_DEVICE_FD
   kRightAttached,
   kLeftMapped,  // left.mapped, right.mapped: bytes of mappings before the call
   kRightMapped,
-  kLeftType,  // left.type, right.type: argument of the last SET_IOMMU that succeeded; 0: none
+  kLeftType,  // left.type, right.type: argument of the last SET_IOMMU that succeeded on
+               // the container that an ioctl addresses; 0: none
   kRightType,
   kLeftWrote,  // left.wrote, right.wrote: 1 where the call changed its struct
   kRightWrote,

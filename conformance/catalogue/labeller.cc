@@ -26,10 +26,12 @@ uint64_t At(const Variables& variables, Variable variable) {
   return variables[static_cast<size_t>(variable)];
 }
 
-uint64_t CountAttached(const compat::ObservedState& state) {
-  uint64_t count = 0;
-  for (const compat::DeviceState& device : state.devices) count += device.attached;
-  return count;
+// Devices in a domain; with `space`, in one of that container or iommufd.
+uint64_t CountAttached(const std::vector<compat::DeviceState>& devices,
+                       std::optional<uint32_t> space = std::nullopt) {
+  return static_cast<uint64_t>(std::count_if(devices.begin(), devices.end(), [&](const auto& d) {
+    return d.attached && (!space.has_value() || d.space == *space);
+  }));
 }
 
 // Whether the call is one on a container that attaches and detaches nothing.
@@ -119,7 +121,9 @@ void Labeller::Reset() {
   marks_ = 0;
   mapping_difference_.Clear();
   descriptors_.clear();
-  mapped_ = attached_ = type_ = {};
+  mapped_ = {};
+  for (std::vector<compat::DeviceState>& devices : devices_) devices.clear();
+  types_ = {};
 }
 
 const std::vector<Labeller::Applicable>& Labeller::CandidatesFor(
@@ -165,12 +169,11 @@ Difference Labeller::Describe(const Step& step, Differ& differ) {
         call == abi::kVfioIommuMapDma || (call != abi::kVfioIommuUnmapDma && now > before);
     at(Variable::kLeftRemoved) = adds ? 0 : before - now;
     at(Variable::kLeftAdded) = adds ? now - before : 0;
-    at(Variable::kLeftAttached) =
-        KeepsAttached(call)
-            ? machines[side]->AttachedTo(std::get<IoctlAction>(step.action).fd).value_or(0)
-            : attached_[side];
+    at(Variable::kLeftAttached) = AttachedBefore(step, side, *machines[side]);
     at(Variable::kLeftMapped) = before;
-    at(Variable::kLeftType) = type_[side];
+    if (const auto* ioctl = std::get_if<IoctlAction>(&step.action)) {
+      at(Variable::kLeftType) = TypeOf(side, machines[side]->SpaceNumber(ioctl->fd));
+    }
     at(Variable::kLeftWrote) = (side == 0 ? d.left : d.right)->out_changed;
   }
   if (const auto* ioctl = std::get_if<IoctlAction>(&step.action)) {
@@ -340,9 +343,11 @@ void Labeller::Advance(const Difference& difference, const Label& label, Differ&
     return unexplained;
   };
   for (const Label::Part& part : label.parts) {
-    if (part.consequence >= 0) continue;
-    marks_ &= ~catalogue_->ClearsOf(part.row);
-    for (uint32_t sets = catalogue_->SetsOf(part.row); sets != 0; sets &= sets - 1) {
+    const bool is_row = part.consequence < 0;
+    if (is_row) marks_ &= ~catalogue_->ClearsOf(part.row);
+    for (uint32_t sets = is_row ? catalogue_->SetsOf(part.row)
+                                : catalogue_->ConsequenceSetsOf(part.consequence);
+         sets != 0; sets &= sets - 1) {
       const uint32_t bit = MarkBit(sets);
       if ((marks_ >> bit & 1) == 0) mark_causes_[bit] = part.cause;
       marks_ |= 1u << bit;
@@ -372,24 +377,51 @@ void Labeller::Advance(const Difference& difference, const Label& label, Differ&
     mapping_difference_.Update(snapshots_[0].mappings, snapshots_[1].mappings,
                                cause_of(kMappingsFacet));
   }
-  if (const auto* ioctl = std::get_if<IoctlAction>(&difference.step->action);
-      ioctl != nullptr && ioctl->nr == abi::kVfioSetIommu) {
-    const StepResult* results[] = {difference.left, difference.right};
-    for (size_t side = 0; side < 2; ++side) {
-      // An iommufd that was type 1 once cuts mappings for good (iopt_disable_large_pages).
-      const bool stays = type_[side] == abi::kVfioType1Iommu && sides_[side].mode != Mode::kType1;
-      if (results[side]->err == sim::Errno::kOk && !stays) type_[side] = ioctl->value;
-    }
-  }
+  TakeType(*difference.step, differ);
   const bool result_differs = (label.differing & kResultFacet) != 0;
   TrackDescriptors(*difference.step,
                    result_differs ? cause_of(kResultFacet) : NameCause(*difference.step), differ);
   TakeState(differ);
 }
 
+uint64_t Labeller::AttachedBefore(const Step& step, size_t side, const Machine& machine) const {
+  const uint32_t call = CallOf(step);
+  if (KeepsAttached(call)) {
+    return machine.AttachedTo(std::get<IoctlAction>(step.action).fd).value_or(0);
+  }
+  if (call != abi::kVfioGroupGetDeviceFd) return CountAttached(devices_[side]);
+  return CountAttached(devices_[side],
+                       machine.SpaceNumber(std::get<IoctlAction>(step.action).fd));
+}
+
+uint64_t Labeller::TypeOf(size_t side, std::optional<uint32_t> space) const {
+  return space.has_value() && *space < types_[side].size() ? types_[side][*space] : 0;
+}
+
+// A container or iommufd that is opened has no type; SET_IOMMU gives it one.
+void Labeller::TakeType(const Step& step, const Differ& differ) {
+  const auto* open = std::get_if<OpenAction>(&step.action);
+  const auto* ioctl = std::get_if<IoctlAction>(&step.action);
+  if (open == nullptr && (ioctl == nullptr || ioctl->nr != abi::kVfioSetIommu)) return;
+  const Machine* machines[] = {&differ.left(), &differ.right()};
+  const StepResult* results[] = {&differ.report().left, &differ.report().right};
+  for (size_t side = 0; side < 2; ++side) {
+    if (results[side]->err != sim::Errno::kOk) continue;
+    const auto space = machines[side]->SpaceNumber(open != nullptr ? open->as : ioctl->fd);
+    if (!space.has_value()) continue;
+    std::vector<uint64_t>& types = types_[side];
+    if (*space >= types.size()) types.resize(*space + 1);
+    // An iommufd that was type 1 once cuts mappings for good (iopt_disable_large_pages).
+    const bool stays = ioctl != nullptr && types[*space] == abi::kVfioType1Iommu &&
+                       sides_[side].mode != Mode::kType1;
+    if (!stays) types[*space] = ioctl != nullptr ? ioctl->value : 0;
+  }
+}
+
 void Labeller::TakeState(const Differ& differ) {
   mapped_ = {differ.left_state().mapped_bytes, differ.right_state().mapped_bytes};
-  attached_ = {CountAttached(differ.left_state()), CountAttached(differ.right_state())};
+  devices_[0] = differ.left_state().devices;
+  devices_[1] = differ.right_state().devices;
 }
 
 const Label& Labeller::Observe(const Step& step, Differ& differ) {
@@ -397,12 +429,9 @@ const Label& Labeller::Observe(const Step& step, Differ& differ) {
   const Differ::Report& report = differ.report();
   label_.parts.clear();
   label_.differing = label_.unexplained = 0;
-  const bool sets_type = [&] {
-    const auto* ioctl = std::get_if<IoctlAction>(&step.action);
-    return ioctl != nullptr && ioctl->nr == abi::kVfioSetIommu;
-  }();
-  if (!report.outcome_differs && report.state.empty() && !sets_type) {
+  if (!report.outcome_differs && report.state.empty()) {
     ++steps_;
+    TakeType(step, differ);
     if (!descriptors_.empty()) TrackDescriptors(step, NameCause(step), differ);
     TakeState(differ);
     return label_;

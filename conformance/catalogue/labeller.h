@@ -100,6 +100,9 @@ class Labeller {
 
   void Reset();
   void TakeState(const Differ& differ);
+  void TakeType(const Step& step, const Differ& differ);
+  uint64_t AttachedBefore(const Step& step, size_t side, const Machine& machine) const;
+  uint64_t TypeOf(size_t side, std::optional<uint32_t> space) const;
   bool Sound(const Difference& difference) const;
   bool Holds(const Applicable& applicable, const Difference& difference, Facets changed) const;
   const Cause* FollowedCause(const Condition& condition, const Difference& difference) const;
@@ -123,7 +126,10 @@ class Labeller {
   MappingDifference<Cause> mapping_difference_;
   // Names that stand for an open descriptor on one side only.
   std::vector<std::pair<uint32_t, Cause>> descriptors_;
-  std::array<uint64_t, 2> mapped_{}, attached_{}, type_{};  // left, right
+  std::array<uint64_t, 2> mapped_{};  // left, right
+  std::array<std::vector<compat::DeviceState>, 2> devices_;
+  // Left, right: by number of the space, the type that it was set to; 0: none.
+  std::array<std::vector<uint64_t>, 2> types_;
 
   Label label_;
   std::array<compat::StateSnapshot, 2> snapshots_;  // scratch

@@ -41,6 +41,13 @@ class LabellerTest : public testing::Test {
     Run(DeviceFdLine(5));
     Run(MemoryLine(6));
   }
+  // c1, with g1 in it.
+  void OpenSecondContainer(int i) {
+    Run(OpenLine(i, "/dev/vfio/vfio", "c1"));
+    Run(OpenLine(i + 1, "@g1", "g1"));
+    Run(StructLine(i + 2, "g1", "VFIO_GROUP_SET_CONTAINER", "0x3b68", "00000000", "=", 0, "0",
+                   R"(,"fdfix":[[0,"c1"]])"));
+  }
   static std::string Name(const Label& label) {
     if (label.parts.empty()) return label.explained() ? "" : "UNEXPLAINED";
     return (label.explained() ? "" : "UNEXPLAINED ") +
@@ -93,6 +100,48 @@ TEST_F(LabellerTest, WhatFollowsBelongsToTheRowThatBroughtItAbout) {
       Run(Map(9, "2000000003000000000000000100000000101000000000000010000000000000"));
   EXPECT_EQ(Name(map), "after unmap-v1-hole");
   EXPECT_EQ(map.parts[0].cause.number, 8u);
+}
+
+TEST_F(LabellerTest, EachContainerHasATypeOfItsOwn) {
+  SetUpContainer(1);
+  Run(Map(7, kMapFourPages));
+  OpenSecondContainer(8);
+  Run(IntegerLine(11, "c1", "VFIO_SET_IOMMU", "0x3b66", 3, 0));
+  EXPECT_EQ(Name(Run(Unmap(12, kUnmapFirst))), "unmap-v1-whole");
+}
+
+TEST_F(LabellerTest, ATypeIsForgottenWithItsContainer) {
+  Run(TestSequenceLine());
+  OpenSecondContainer(1);
+  Run(IntegerLine(4, "c1", "VFIO_SET_IOMMU", "0x3b66", 1, 0));
+  for (const char* name : {"g1", "c1"}) {
+    Run(R"({"i":5,"call":"close","fd":")" + std::string(name) + R"(","errno":"0"})");
+  }
+  OpenSecondContainer(7);
+  const std::string get_info =
+      StructLine(10, "c1", "VFIO_IOMMU_GET_INFO", "0x3b70", "10000000000000000000000000000000", "=");
+  Expectation expected;
+  ASSERT_TRUE(compiler_.Compile(ParseTestEvent(get_info), &step_, &expected).ok());
+  ASSERT_TRUE(differ_.Run(step_).ok());
+  const Difference difference = labeller_.Describe(step_, differ_);
+  EXPECT_EQ(difference.variables[static_cast<size_t>(Variable::kLeftType)], 0u);
+}
+
+// The same mapping, in one container on one side and in another on the other: the sides have the same
+// mappings, and yet a call on either container meets the difference.
+TEST_F(LabellerTest, MappingsOfDifferentContainersDiffer) {
+  SetUpContainer(3);
+  Run(Map(7, kMapFourPages));
+  OpenSecondContainer(8);
+  const std::string map =
+      StructLine(11, "c1", "VFIO_IOMMU_MAP_DMA", "0x3b71", kMapFourPages, "=");
+  // A container without a type maps nothing; an iommufd does.
+  EXPECT_EQ(Name(Run(map)), "map-before-set-iommu");
+  const Label& all = Run(StructLine(12, "c0", "IOMMU_IOAS_UNMAP", "0x3b86",
+                                    "18000000010000000000000000000000ffffffffffffffff", "="));
+  EXPECT_TRUE(all.explained());
+  EXPECT_EQ(labeller_.standing() & kMappingsFacet, 0u);
+  EXPECT_TRUE(Run(Map(13, kMapFourPages)).explained());
 }
 
 TEST_F(LabellerTest, AConsequenceNeedsADifferenceWhereTheCallGoes) {

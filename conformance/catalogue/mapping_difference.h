@@ -10,7 +10,8 @@
 namespace iovalid::conformance {
 
 // Which IOVAs are mapped differently on both sides, and what brought that about. A mapping that
-// only one side has, or that has other ends or rights there, differs over all of its extent.
+// only one side has, or that has other ends or rights there or is in another space, differs over all of
+// its extent.
 template <typename Cause>
 class MappingDifference {
  public:
@@ -39,7 +40,8 @@ class MappingDifference {
     const auto less = [](const auto& a, const auto& b) {
       if (a.first != b.first) return a.first < b.first;
       if (a.last != b.last) return a.last < b.last;
-      return a.rights < b.rights;
+      if (a.rights != b.rights) return a.rights < b.rights;
+      return a.space < b.space;
     };
     size_t l = 0, r = 0;
     while (l < left.size() || r < right.size()) {

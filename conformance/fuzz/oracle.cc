@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "conformance/fuzz/oracle.h"
 
+#include <string_view>
 #include <utility>
 
 #include "conformance/decode.h"
 #include "conformance/search/alphabet.h"
 #include "conformance/search/drop_pieces.h"
 #include "conformance/search/invariants.h"
+#include "sim/state_hash.h"
 
 namespace iovalid::conformance::fuzz {
 namespace {
@@ -18,6 +20,28 @@ std::string KindOfMessage(const std::string& message) {
     if (c < '0' || c > '9') kind += c;
   }
   return kind;
+}
+
+bool Unmodelled(const StepResult& result) {
+  return result.rule != nullptr && std::string_view(result.rule->id).starts_with("unmodelled.");
+}
+
+// Of every how many programs all is checked. The copy that is torn down costs as much as the calls.
+constexpr uint64_t kThoroughEach = 64;
+// Numbers of states that are remembered; 16 bytes each.
+constexpr size_t kMostStates = size_t{1} << 22;
+
+// What the invariants are about: mappings, usable ranges, charges, pins, and what devices reach.
+uint64_t StateNumber(const Machine& machine, const compat::ObservedState& state) {
+  sim::Digest digest = sim::HashWords('s', static_cast<uint64_t>(machine.side().mode),
+                                      state.charged_pages, machine.memory().pinned_pages());
+  digest += sim::HashWords('m', state.mappings.lane[0], state.mappings.lane[1]);
+  digest += sim::HashWords('u', state.usable.lane[0], state.usable.lane[1]);
+  for (size_t device = 0; device < state.devices.size(); ++device) {
+    const compat::DeviceState& d = state.devices[device];
+    digest += sim::HashWords('d', device << 1 | d.attached, d.reach.lane[0], d.reach.lane[1]);
+  }
+  return digest.lane[0];
 }
 
 }  // namespace
@@ -45,6 +69,10 @@ absl::StatusOr<Oracle> Oracle::Create() {
 }
 
 std::optional<Finding> Oracle::Run(const Program& program, uint64_t* calls) {
+  return Run(program, runs_++ % kThoroughEach == 0, calls);
+}
+
+std::optional<Finding> Oracle::Run(const Program& program, bool thorough, uint64_t* calls) {
   const Start& start = roots_[RootOf(program)];
   const search::World& world = worlds_[start.world];
   search::Node& node = scratch_[RootOf(program)];
@@ -60,6 +88,10 @@ std::optional<Finding> Oracle::Run(const Program& program, uint64_t* calls) {
       label = &node.labeller.Observe(changed_, node.differ);
     }
     ++*calls;
+    // What the models refuse to say, they cannot be compared on, and what follows neither.
+    if (Unmodelled(node.differ.report().left) || Unmodelled(node.differ.report().right)) {
+      return std::nullopt;
+    }
     if (label->differing != 0 && !label->explained()) {
       return Finding{world.left().Name() + " " + world.right().Name() + " " +
                          search::MakeSignature(
@@ -69,19 +101,27 @@ std::optional<Finding> Oracle::Run(const Program& program, uint64_t* calls) {
                      program};
     }
   }
-  for (const Machine* machine : {&node.differ.left(), &node.differ.right()}) {
-    std::string broken = search::BrokenInvariant(*machine);
-    if (broken.empty() && program.calls.size() % 4 == 0) broken = search::BrokenTeardown(*machine);
-    if (broken.empty()) continue;
-    return Finding{machine->side().Name() + ": " + KindOfMessage(broken), program};
+  std::string broken = Broken(node.differ.left(), node.differ.left_state(), thorough);
+  if (broken.empty()) broken = Broken(node.differ.right(), node.differ.right_state(), thorough);
+  if (broken.empty()) return std::nullopt;
+  return Finding{broken, program};
+}
+
+std::string Oracle::Broken(const Machine& machine, const compat::ObservedState& state,
+                           bool thorough) {
+  if (sound_.size() >= kMostStates) sound_.clear();
+  std::string broken;
+  if (sound_.insert(StateNumber(machine, state)).second || thorough) {
+    broken = search::BrokenInvariant(machine);
   }
-  return std::nullopt;
+  if (broken.empty() && thorough) broken = search::BrokenTeardown(machine);
+  return broken.empty() ? broken : machine.side().Name() + ": " + KindOfMessage(broken);
 }
 
 Finding Oracle::Shrink(Finding finding) {
   uint64_t calls = 0;
   const auto keeps = [&](const Program& program) {
-    const std::optional<Finding> other = Run(program, &calls);
+    const std::optional<Finding> other = Run(program, /*thorough=*/true, &calls);
     return other.has_value() && other->kind == finding.kind;
   };
   Program& program = finding.program;

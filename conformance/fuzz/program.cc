@@ -109,6 +109,7 @@ uint64_t EdgeValue(uint8_t value) {
 Program ParseProgram(std::span<const uint8_t> bytes) {
   Program program;
   if (bytes.empty()) return program;
+  program.calls.reserve(std::min(bytes.size() / 4, kMostCalls));
   program.start = bytes[0];
   bytes = bytes.subspan(1);
   while (bytes.size() >= 4 && program.calls.size() < kMostCalls) {
@@ -120,7 +121,9 @@ Program ParseProgram(std::span<const uint8_t> bytes) {
 }
 
 std::vector<uint8_t> ProgramBytes(const Program& program) {
-  std::vector<uint8_t> bytes = {program.start};
+  std::vector<uint8_t> bytes;
+  bytes.reserve(1 + 4 * program.calls.size());
+  bytes.push_back(program.start);
   for (const Call& call : program.calls) {
     bytes.push_back(static_cast<uint8_t>(call.letter));
     bytes.push_back(static_cast<uint8_t>(call.letter >> 8));

@@ -112,8 +112,7 @@ Leaves LeavesOf(const std::string& command, const std::string& point) {
 bool SameForDevices(const compat::ObservedState& a, const compat::ObservedState& b,
                     bool same_usable) {
   for (size_t i = 0; i < a.devices.size(); ++i) {
-    if (a.devices[i].attached != b.devices[i].attached) return false;
-    if (!(a.devices[i].reach == b.devices[i].reach)) return false;
+    if (!(a.devices[i] == b.devices[i])) return false;
   }
   return a.mapped_bytes == b.mapped_bytes && a.charged_pages == b.charged_pages &&
          (a.usable == b.usable || !same_usable) && a.files == b.files;
