@@ -146,7 +146,7 @@ Outcome System::SetContainer(Call& call, GroupIndex group, uint64_t arg) {
   } else {
     return Fail(call.profile().vfio.set_container_foreign_fd, kSetForeign);
   }
-  files_digest_ += sim::HashWords('g', group);
+  files_digest_ += GroupLink(group);
   return Ok();
 }
 
@@ -167,17 +167,17 @@ void System::LeaveContainer(GroupIndex group) {
   VfioGroup& g = groups_[group];
   const uint32_t container = g.container;
   containers_[container].DetachGroup(kernel_, group);
+  files_digest_ -= GroupLink(group);
   g.container = kNoIndex;
   g.container_users = 0;
-  files_digest_ -= sim::HashWords('g', group);
   if (containers_[container].refs == 0) containers_.Remove(container);
 }
 
 void System::LeaveIommufd(GroupIndex group) {
   VfioGroup& g = groups_[group];
   const FileIndex iommufd = g.iommufd;
+  files_digest_ -= GroupLink(group);
   g.iommufd = kNoIndex;
-  files_digest_ -= sim::HashWords('g', group);
   PutFile(iommufd);
 }
 

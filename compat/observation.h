@@ -15,7 +15,8 @@ namespace iovalid::compat {
 struct DeviceState {
   // In a domain of a container or an IOAS (rather than blocked, or in the default domain).
   bool attached = false;
-  // Of which container or iommufd, see System::SpaceNumber; 0 where not attached.
+  // To which container or iommufd, see System::SpaceNumber; in the upper 16 bits the object id of the
+  // IOAS where that is not the one of the VFIO commands. 0 where not attached.
   uint32_t space = 0;
   // What it reaches by DMA (sim::HashReach over its domain's entries); zero where not attached.
   sim::Digest reach;
@@ -25,13 +26,14 @@ struct DeviceState {
 // The compared state of a System as sums: the difference of two sides' values says how they differ
 // whatever they have in common, so that a difference which persists is recognised as the same.
 struct ObservedState {
-  // One element a mapping: {first IOVA, last IOVA, rights}. All containers or IOASs together.
+  // One element a mapping: {first IOVA, last IOVA, rights}. Each container or iommufd is a part, see
+  // sim::DigestOfPart, by its System::SpaceNumber.
   sim::Digest mappings;
   // Bytes of these mappings.
   uint64_t mapped_bytes = 0;
   // Usable IOVA ranges {first, last} of each container or IOAS that a VFIO program can ask.
   sim::Digest usable;
-  // Open files and their links: {fd number, kind, group or device}, {group, container set}.
+  // Open files and their links: {fd number, kind, group or device}, {group, container}.
   sim::Digest files;
   // Dirty pages that a program could read now.
   sim::Digest dirty;
@@ -69,7 +71,7 @@ struct StateSnapshot {
   };
   std::vector<Mapping> mappings;
   std::vector<Range> usable;
-  std::vector<std::string> files;  // one line each: "fd 3: container", "g0: container set"
+  std::vector<std::string> files;  // one line each: "fd 3: container", "group 0: in container 0"
   std::vector<Range> dirty;        // IOVA ranges
   uint64_t charged_pages = 0;
   uint64_t locked_vm = 0, pinned_vm = 0;  // pages, of all address spaces

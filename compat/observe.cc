@@ -57,7 +57,9 @@ uint32_t System::SpaceOfDomain(hwmodel::DomainId domain) const {
     if (container.backend() && container.backend()->HasDomain(domain)) found = space;
   });
   iommufds_.ForEach([&](uint32_t space, const IommufdContext& context) {
-    if (context.HasDomain(domain)) found = space;
+    if (const uint32_t ioas = context.IoasOfDomain(domain); ioas != 0) {
+      found = space | (context.IsCompatIoas(ioas) ? 0 : ioas << 16);
+    }
   });
   return found;
 }
@@ -66,13 +68,15 @@ void System::Observe(ObservedState* state) const {
   state->mappings = state->usable = state->dirty = sim::Digest();
   state->charged_pages = state->mapped_bytes = 0;
   state->files = files_digest_;
+  // Most programs have one container, or an iommufd with one IOAS.
+  bool one_ioas = true;
   uint32_t spaces = 0, only = 0;
   containers_.ForEach([&](uint32_t space, const Container& container) {
     ++spaces;
     only = space;
     if (!container.backend()) return;
     const type1::Type1Iommu& backend = *container.backend();
-    state->mappings += backend.mappings_digest();
+    state->mappings += sim::DigestOfPart(backend.mappings_digest(), space);
     state->mapped_bytes += backend.mapped_bytes();
     state->usable += backend.usable_digest();
     state->dirty += backend.DirtyDigest();
@@ -81,7 +85,8 @@ void System::Observe(ObservedState* state) const {
   iommufds_.ForEach([&](uint32_t space, const IommufdContext& context) {
     ++spaces;
     only = space;
-    state->mappings += context.mappings_digest();
+    one_ioas &= context.HasOnlyCompatIoas();
+    state->mappings += sim::DigestOfPart(context.mappings_digest(), space);
     state->mapped_bytes += context.mapped_bytes();
     state->usable += context.usable_digest();
     state->charged_pages += context.pinned_pages();
@@ -91,7 +96,7 @@ void System::Observe(ObservedState* state) const {
     const hwmodel::DomainId domain = kernel_.iommu.attached(device);
     state->devices[device].attached = domain != hwmodel::kNoDomain;
     state->devices[device].space = domain == hwmodel::kNoDomain ? 0
-                                   : spaces == 1               ? only
+                                   : spaces == 1 && one_ioas   ? only
                                                                : SpaceOfDomain(domain);
     state->devices[device].reach = kernel_.iommu.reach_of_source(device);
   }
@@ -120,8 +125,7 @@ std::optional<uint32_t> System::SpaceNumber(sim::TaskId task, int fd) const {
   const File& file = files_[index];
   if (file.kind == FileKind::kContainer || file.kind == FileKind::kIommufd) return file.index;
   if (file.kind != FileKind::kGroup || !groups_[file.index].HasIommu()) return std::nullopt;
-  const VfioGroup& group = groups_[file.index];
-  return group.container != kNoIndex ? group.container : files_[group.iommufd].index;
+  return SpaceOf(groups_[file.index]);
 }
 
 System::VfioSpace System::VfioSpaceOf(sim::TaskId task, int fd) const {
@@ -178,7 +182,7 @@ StateSnapshot System::Snapshot() const {
   }
   for (GroupIndex group = 0; group < groups_.size(); ++group) {
     if (groups_[group].HasIommu()) {
-      snapshot.files.push_back(absl::StrCat("group ", group, ": container set"));
+      snapshot.files.push_back(absl::StrCat("group ", group, ": in container ", SpaceOf(groups_[group])));
     }
   }
   for (const sim::MmAccount& account : kernel_.mm_accounts) {

@@ -191,7 +191,15 @@ class System {
     explicit operator bool() const { return container != nullptr || context != nullptr; }
   };
   VfioSpace VfioSpaceOf(sim::TaskId task, int fd) const;
-  // The number of the container or iommufd that made a domain; 0 where none did.
+  // The number of the container or iommufd that a group was set to, which must be.
+  uint32_t SpaceOf(const VfioGroup& group) const {
+    return group.container != kNoIndex ? group.container : files_[group.iommufd].index;
+  }
+  // A group that was set to one, as an element of files_digest_.
+  sim::Digest GroupLink(GroupIndex group) const {
+    return sim::HashWords('g', group, SpaceOf(groups_[group]));
+  }
+  // Of the container or iommufd that made a domain, as DeviceState::space; 0 where none did.
   uint32_t SpaceOfDomain(hwmodel::DomainId domain) const;
   void CountFile(sim::TaskId task, int fd, FileIndex file, bool added);
 

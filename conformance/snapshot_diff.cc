@@ -152,6 +152,12 @@ class ReachWalk {
   Place left_, right_;  // at its start
 };
 
+// "container 0"; "IOAS 3 of container 0" where that is not the one of the VFIO commands.
+std::string SpaceText(uint32_t space) {
+  std::string text = fmt::format("container {}", space & 0xffff);
+  return space >> 16 == 0 ? text : fmt::format("IOAS {} of {}", space >> 16, text);
+}
+
 }  // namespace
 
 std::vector<std::string> DescribeDifference(Component component, const StateSnapshot& left,
@@ -192,8 +198,8 @@ std::vector<std::string> DescribeDifference(Component component, const StateSnap
       lines.push_back(
           fmt::format("only {} has the device attached", a.attached ? left_name : right_name));
     } else if (a.space != b.space) {
-      lines.push_back(fmt::format("attached to container {} on {}, {} on {}", a.space, left_name,
-                                  b.space, right_name));
+      lines.push_back(fmt::format("attached to {} on {}, to {} on {}", SpaceText(a.space), left_name,
+                                  SpaceText(b.space), right_name));
     }
     return lines;
   }

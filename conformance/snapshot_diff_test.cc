@@ -64,6 +64,10 @@ TEST_F(SnapshotDiffTest, OtherComponents) {
   EXPECT_EQ(Describe(StateDiff::Attach(0)), Strings());
   right_.devices[0].attached = false;
   EXPECT_EQ(Describe(StateDiff::Attach(0)), Strings({"only L has the device attached"}));
+  right_.devices[0].attached = true;
+  right_.devices[0].space = 3 << 16 | 1;
+  EXPECT_EQ(Describe(StateDiff::Attach(0)),
+            Strings({"attached to container 0 on L, to IOAS 3 of container 1 on R"}));
 }
 
 }  // namespace

@@ -94,6 +94,19 @@ std::string Digest::ToString() const {
   return text;
 }
 
+Digest DigestOfPart(const Digest& digest, uint32_t part) {
+  if (part == 0 || digest.zero()) return digest;
+  // Multiplication by a number that is not 0 modulo a prime is linear and loses nothing.
+  const Digest factor = HashWords('P', part);
+  Digest out;
+  for (int i = 0; i < 2; ++i) {
+    const uint128 product = static_cast<uint128>(digest.lane[i]) * (factor.lane[i] | 1);
+    out.lane[i] = AddMod(static_cast<uint64_t>(product & kP),
+                         Reduce(static_cast<uint64_t>(product >> 61)));
+  }
+  return out;
+}
+
 Digest HashWords(uint64_t tag, uint64_t a, uint64_t b, uint64_t c, uint64_t d) {
   return Digest{{HashLane(kLane0, tag, a, b, c, d), HashLane(kLane1, tag, a, b, c, d)}};
 }

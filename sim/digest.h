@@ -29,6 +29,10 @@ struct Digest {
 // kinds of elements. Never zero for practical purposes.
 Digest HashWords(uint64_t tag, uint64_t a, uint64_t b = 0, uint64_t c = 0, uint64_t d = 0);
 
+// The multiset as the part of that number of a larger one: what one part has more does not make up for
+// what another lacks. Sums and differences of a part are those of the multiset; part 0 is itself.
+Digest DigestOfPart(const Digest& digest, uint32_t part);
+
 // The digest of the page set {(iova_page + k, first + k, rights) : 0 <= k < pages}: what a device
 // reaches through these entries. It is the sum of its single pages' digests, however the range is
 // cut (the terms of a run telescope: only its two ends cost anything). Two sets of pages differ in

@@ -41,6 +41,20 @@ TEST(DigestTest, ArithmeticStaysBelowThePrime) {
   EXPECT_EQ(Digest{} - one, almost);
 }
 
+TEST(DigestTest, PartsAddUpAndDoNotMakeUpForOneAnother) {
+  const Digest a = HashWords(1, 2), b = HashWords(3, 4);
+  EXPECT_EQ(DigestOfPart(a, 0), a);
+  for (uint32_t part = 1; part < 5; ++part) {
+    EXPECT_EQ(DigestOfPart(a + b, part), DigestOfPart(a, part) + DigestOfPart(b, part));
+    EXPECT_EQ(DigestOfPart(a - b, part), DigestOfPart(a, part) - DigestOfPart(b, part));
+    EXPECT_TRUE(DigestOfPart(Digest(), part).zero());
+    for (uint32_t other = 0; other < part; ++other) {
+      EXPECT_NE(DigestOfPart(a, part), DigestOfPart(a, other));
+      EXPECT_FALSE((DigestOfPart(a, part) - DigestOfPart(a, other)).zero());
+    }
+  }
+}
+
 TEST(DigestTest, PrintsAllDigits) {
   Digest digest;
   digest.lane[0] = 0x0123456789abcdef;

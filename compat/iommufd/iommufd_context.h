@@ -106,8 +106,11 @@ class IommufdContext {
   void AddVfioTo(StateSnapshot* snapshot) const;
   // Whether the domain shows the compatibility IOAS. There must be one.
   bool VfioHasDomain(hwmodel::DomainId domain) const;
-  // Whether the domain is one of its HWPTs'.
-  bool HasDomain(hwmodel::DomainId domain) const;
+  // The object id of the IOAS that a HWPT with this domain shows; 0 where none does.
+  uint32_t IoasOfDomain(hwmodel::DomainId domain) const;
+  bool IsCompatIoas(uint32_t ioas) const { return ioas == vfio_ioas_; }
+  // Whether it has the compatibility IOAS and no other.
+  bool HasOnlyCompatIoas() const;
   // Everything that later behaviour can depend on.
   sim::Digest IdentityDigest() const;
 

@@ -200,10 +200,18 @@ bool IommufdContext::VfioHasDomain(hwmodel::DomainId domain) const {
   return std::find(domains.begin(), domains.end(), domain) != domains.end();
 }
 
-bool IommufdContext::HasDomain(hwmodel::DomainId domain) const {
-  bool found = false;
-  hwpts_.ForEach([&](uint32_t, const Hwpt& hwpt) { found |= hwpt.domain == domain; });
+uint32_t IommufdContext::IoasOfDomain(hwmodel::DomainId domain) const {
+  uint32_t found = 0;
+  hwpts_.ForEach([&](uint32_t, const Hwpt& hwpt) {
+    if (hwpt.domain == domain) found = hwpt.ioas;
+  });
   return found;
+}
+
+bool IommufdContext::HasOnlyCompatIoas() const {
+  bool only = vfio_ioas_ != 0;
+  ioases_.ForEach([&](uint32_t, const Ioas& ioas) { only &= ioas.id == vfio_ioas_; });
+  return only;
 }
 
 sim::Digest IommufdContext::IdentityDigest() const {

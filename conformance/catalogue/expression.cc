@@ -31,13 +31,16 @@ constexpr NamedVariable kNames[] = {
     {"right.type", Variable::kRightType},
     {"left.wrote", Variable::kLeftWrote},
     {"right.wrote", Variable::kRightWrote},
+    {"left.container", Variable::kLeftContainer},
+    {"right.container", Variable::kRightContainer},
     {"range.differs", Variable::kRangeDiffers},
+    {"mappings.new", Variable::kMappingsNew},
 };
 
 // The same variable of the other side: both follow one another in the enumeration.
 Variable Mirror(Variable variable) {
   const auto number = static_cast<uint8_t>(variable);
-  if (variable == Variable::kArg || variable == Variable::kRangeDiffers) return variable;
+  if (variable == Variable::kArg || variable >= Variable::kRangeDiffers) return variable;
   return static_cast<Variable>(number % 2 == 1 ? number + 1 : number - 1);
 }
 

@@ -33,8 +33,13 @@ enum class Variable : uint8_t {
   kRightType,
   kLeftWrote,  // left.wrote, right.wrote: 1 where the call changed its struct
   kRightWrote,
+  kLeftContainer,  // left.container, right.container: after the call the number of the container
+                   // that an ioctl's descriptor is or that its group is in, from 1; 0: none
+  kRightContainer,
+  // From here on of both sides together.
   kRangeDiffers,  // range.differs: 1 where the mappings in [in.iova, in.iova + in.size - 1]
                   // differed before the call
+  kMappingsNew,   // mappings.new: how many mappings differ that did not differ before the call
   kVariables,
 };
 using Variables = std::array<uint64_t, static_cast<size_t>(Variable::kVariables)>;

@@ -172,7 +172,9 @@ Difference Labeller::Describe(const Step& step, Differ& differ) {
     at(Variable::kLeftAttached) = AttachedBefore(step, side, *machines[side]);
     at(Variable::kLeftMapped) = before;
     if (const auto* ioctl = std::get_if<IoctlAction>(&step.action)) {
-      at(Variable::kLeftType) = TypeOf(side, machines[side]->SpaceNumber(ioctl->fd));
+      const std::optional<uint32_t> space = machines[side]->SpaceNumber(ioctl->fd);
+      at(Variable::kLeftType) = TypeOf(side, space);
+      at(Variable::kLeftContainer) = space.has_value() ? uint64_t{*space} + 1 : 0;
     }
     at(Variable::kLeftWrote) = (side == 0 ? d.left : d.right)->out_changed;
   }
@@ -185,6 +187,12 @@ Difference Labeller::Describe(const Step& step, Differ& differ) {
   }
   if (const auto* driver = std::get_if<DriverAction>(&step.action)) {
     At(d.variables, Variable::kArg) = static_cast<uint64_t>(driver->pages);
+  }
+  if ((d.changed() & kMappingsFacet) != 0) {
+    differ.left().system().SnapshotMappings(&snapshots_[0]);
+    differ.right().system().SnapshotMappings(&snapshots_[1]);
+    At(d.variables, Variable::kMappingsNew) =
+        mapping_difference_.Compare(snapshots_[0].mappings, snapshots_[1].mappings);
   }
   const auto [first, last] = RangeOf(step);
   At(d.variables, Variable::kRangeDiffers) = mapping_difference_.FindIn(first, last) != nullptr;
@@ -371,12 +379,7 @@ void Labeller::Advance(const Difference& difference, const Label& label, Differ&
       standing_ |= FacetOf(static_cast<Component>(std::countr_zero(left)));
     }
   }
-  if (mappings_changed) {
-    differ.left().system().SnapshotMappings(&snapshots_[0]);
-    differ.right().system().SnapshotMappings(&snapshots_[1]);
-    mapping_difference_.Update(snapshots_[0].mappings, snapshots_[1].mappings,
-                               cause_of(kMappingsFacet));
-  }
+  if (mappings_changed) mapping_difference_.Update(cause_of(kMappingsFacet));
   TakeType(*difference.step, differ);
   const bool result_differs = (label.differing & kResultFacet) != 0;
   TrackDescriptors(*difference.step,

@@ -2,6 +2,8 @@
 #ifndef IOVALID_CONFORMANCE_CATALOGUE_MAPPING_DIFFERENCE_H_
 #define IOVALID_CONFORMANCE_CATALOGUE_MAPPING_DIFFERENCE_H_
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -17,6 +19,7 @@ class MappingDifference {
  public:
   struct Range {
     uint64_t first, last;  // IOVA, inclusive
+    uint32_t space;        // as StateSnapshot::Mapping's
     Cause cause;
   };
 
@@ -32,11 +35,12 @@ class MappingDifference {
     return nullptr;
   }
 
-  // The mappings of both sides after a call, each ascending. What differed before keeps its cause,
-  // what is new gets `cause`.
-  void Update(const std::vector<compat::StateSnapshot::Mapping>& left,
-              const std::vector<compat::StateSnapshot::Mapping>& right, const Cause& cause) {
+  // Compares the mappings of both sides after a call, each ascending. Returns how many differ now
+  // and did not before.
+  size_t Compare(const std::vector<compat::StateSnapshot::Mapping>& left,
+                 const std::vector<compat::StateSnapshot::Mapping>& right) {
     fresh_.clear();
+    known_.clear();
     const auto less = [](const auto& a, const auto& b) {
       if (a.first != b.first) return a.first < b.first;
       if (a.last != b.last) return a.last < b.last;
@@ -46,25 +50,39 @@ class MappingDifference {
     size_t l = 0, r = 0;
     while (l < left.size() || r < right.size()) {
       if (r == right.size() || (l < left.size() && less(left[l], right[r]))) {
-        Add(left[l++], cause);
+        Add(left[l++]);
       } else if (l == left.size() || less(right[r], left[l])) {
-        Add(right[r++], cause);
+        Add(right[r++]);
       } else {
         ++l;
         ++r;
       }
+    }
+    return static_cast<size_t>(std::count(known_.begin(), known_.end(), false));
+  }
+
+  // Takes what Compare found. What differed before keeps its cause, what is new gets `cause`.
+  void Update(const Cause& cause) {
+    for (size_t i = 0; i < fresh_.size(); ++i) {
+      if (!known_[i]) fresh_[i].cause = cause;
     }
     ranges_.swap(fresh_);
   }
 
  private:
   // Where the mapping differed already, it keeps the cause of the lowest such range.
-  void Add(const compat::StateSnapshot::Mapping& mapping, const Cause& cause) {
-    const Cause* old = FindIn(mapping.first, mapping.last);
-    fresh_.push_back({mapping.first, mapping.last, old != nullptr ? *old : cause});
+  void Add(const compat::StateSnapshot::Mapping& mapping) {
+    const auto old = std::find_if(ranges_.begin(), ranges_.end(), [&](const Range& range) {
+      return range.first <= mapping.last && range.last >= mapping.first &&
+             range.space == mapping.space;
+    });
+    known_.push_back(old != ranges_.end());
+    fresh_.push_back({mapping.first, mapping.last, mapping.space,
+                      old != ranges_.end() ? old->cause : Cause()});
   }
 
   std::vector<Range> ranges_, fresh_;
+  std::vector<bool> known_;  // of fresh_: whether it differed before
 };
 
 }  // namespace iovalid::conformance

@@ -144,7 +144,8 @@ std::string BrokenInvariant(const Machine& machine) {
   const compat::ObservedState observed = machine.system().Observe();
   sim::Digest mappings;
   for (const StateSnapshot::Mapping& mapping : state.mappings) {
-    mappings += sim::HashMapping(mapping.first, mapping.last, mapping.rights);
+    mappings += sim::DigestOfPart(sim::HashMapping(mapping.first, mapping.last, mapping.rights),
+                                  mapping.space);
   }
   if (!(observed.mappings == mappings)) return "the digest of the mappings is not theirs";
   sim::Digest usable;
