@@ -15,8 +15,8 @@ using Strings = std::vector<std::string>;
 class SnapshotDiffTest : public testing::Test {
  protected:
   SnapshotDiffTest() {
-    left_.devices.push_back({"dev0", true, {}});
-    right_.devices.push_back({"dev0", true, {}});
+    left_.devices.push_back({"dev0", true, 0, {}});
+    right_.devices.push_back({"dev0", true, 0, {}});
   }
   Strings Describe(Component component) {
     return DescribeDifference(component, left_, right_, "L", "R");
