@@ -103,13 +103,16 @@ Outcome System::Open(sim::TaskId task, std::string_view path) {
   if (path == "/dev/vfio/vfio" && !own_node) {
     if (call.AllocFails("alloc:vfio_container")) return Fail(Errno::kNOMEM, kOpenAlloc);
     const uint32_t container = containers_.Add();
+    NumberSpace(container, &container_numbers_);
     containers_[container].refs = 1;
     return InstallFile(task, FileKind::kContainer, container);
   }
   const bool iommu_node = path == "/dev/iommu";
   if ((iommu_node || path == "/dev/vfio/vfio") && call.profile().vfio.has_iommufd) {
     if (call.AllocFails("alloc:iommufd_ctx")) return Fail(Errno::kNOMEM, kOpenAlloc);
-    return InstallFile(task, FileKind::kIommufd, iommufds_.Add(/*mm_accounting=*/!iommu_node));
+    const uint32_t iommufd = iommufds_.Add(/*mm_accounting=*/!iommu_node);
+    NumberSpace(iommufd, &iommufd_numbers_);
+    return InstallFile(task, FileKind::kIommufd, iommufd);
   }
   for (DeviceIndex device = 0; device < config_->devices.size(); ++device) {
     const DeviceConfig& config = config_->devices[device];

@@ -53,12 +53,14 @@ void SortMappings(StateSnapshot* snapshot) {
 uint32_t System::SpaceOfDomain(hwmodel::DomainId domain) const {
   uint32_t found = 0;
   if (domain == hwmodel::kNoDomain) return found;
-  containers_.ForEach([&](uint32_t space, const Container& container) {
-    if (container.backend() && container.backend()->HasDomain(domain)) found = space;
+  containers_.ForEach([&](uint32_t i, const Container& container) {
+    const uint32_t space = container_numbers_[i];
+    if (container.backend() && container.backend()->HasDomain(domain)) found = space & 0xffff;
   });
-  iommufds_.ForEach([&](uint32_t space, const IommufdContext& context) {
+  iommufds_.ForEach([&](uint32_t i, const IommufdContext& context) {
+    const uint32_t space = iommufd_numbers_[i];
     if (const uint32_t ioas = context.IoasOfDomain(domain); ioas != 0) {
-      found = space | (context.IsCompatIoas(ioas) ? 0 : ioas << 16);
+      found = (space & 0xffff) | (context.IsCompatIoas(ioas) ? 0 : ioas << 16);
     }
   });
   return found;
@@ -71,7 +73,8 @@ void System::Observe(ObservedState* state) const {
   // Most programs have one container, or an iommufd with one IOAS.
   bool one_ioas = true;
   uint32_t spaces = 0, only = 0;
-  containers_.ForEach([&](uint32_t space, const Container& container) {
+  containers_.ForEach([&](uint32_t i, const Container& container) {
+    const uint32_t space = container_numbers_[i];
     ++spaces;
     only = space;
     if (!container.backend()) return;
@@ -82,7 +85,8 @@ void System::Observe(ObservedState* state) const {
     state->dirty += backend.DirtyDigest();
     state->charged_pages += backend.charged_pages();
   });
-  iommufds_.ForEach([&](uint32_t space, const IommufdContext& context) {
+  iommufds_.ForEach([&](uint32_t i, const IommufdContext& context) {
+    const uint32_t space = iommufd_numbers_[i];
     ++spaces;
     only = space;
     one_ioas &= context.HasOnlyCompatIoas();
@@ -96,7 +100,7 @@ void System::Observe(ObservedState* state) const {
     const hwmodel::DomainId domain = kernel_.iommu.attached(device);
     state->devices[device].attached = domain != hwmodel::kNoDomain;
     state->devices[device].space = domain == hwmodel::kNoDomain ? 0
-                                   : spaces == 1 && one_ioas   ? only
+                                   : spaces == 1 && one_ioas   ? only & 0xffff
                                                                : SpaceOfDomain(domain);
     state->devices[device].reach = kernel_.iommu.reach_of_source(device);
   }
@@ -106,12 +110,14 @@ void System::SnapshotMappings(StateSnapshot* snapshot) const {
   snapshot->mappings.clear();
   snapshot->usable.clear();
   snapshot->dirty.clear();
-  containers_.ForEach([&](uint32_t space, const Container& container) {
+  containers_.ForEach([&](uint32_t i, const Container& container) {
+    const uint32_t space = container_numbers_[i];
     const size_t from = snapshot->mappings.size();
     if (container.backend()) container.backend()->AddTo(snapshot);
     SetSpace(from, space, snapshot);
   });
-  iommufds_.ForEach([&](uint32_t space, const IommufdContext& context) {
+  iommufds_.ForEach([&](uint32_t i, const IommufdContext& context) {
+    const uint32_t space = iommufd_numbers_[i];
     const size_t from = snapshot->mappings.size();
     context.AddTo(snapshot);
     SetSpace(from, space, snapshot);
@@ -123,7 +129,8 @@ std::optional<uint32_t> System::SpaceNumber(sim::TaskId task, int fd) const {
   const FileIndex index = FileOf(task, fd);
   if (index == kNoIndex) return std::nullopt;
   const File& file = files_[index];
-  if (file.kind == FileKind::kContainer || file.kind == FileKind::kIommufd) return file.index;
+  if (file.kind == FileKind::kContainer) return container_numbers_[file.index];
+  if (file.kind == FileKind::kIommufd) return iommufd_numbers_[file.index];
   if (file.kind != FileKind::kGroup || !groups_[file.index].HasIommu()) return std::nullopt;
   return SpaceOf(groups_[file.index]);
 }

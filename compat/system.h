@@ -135,8 +135,8 @@ class System {
   StateSnapshot Snapshot() const;
   // Of it only what containers and iommufds hold: mappings (sorted), usable ranges, dirty pages.
   void SnapshotMappings(StateSnapshot* snapshot) const;
-  // Which container or iommufd a descriptor is, or the group that it is was set to, counted as they
-  // are opened: the lowest number that is free. nullopt where there is none.
+  // Which container or iommufd a descriptor is, or the group that it is was set to: the how manieth
+  // that was opened, from 0. nullopt where there is none.
   std::optional<uint32_t> SpaceNumber(sim::TaskId task, int fd) const;
   // The same of the container behind one descriptor, or of the IOAS that an iommufd takes for one;
   // false where it is neither, a container without an IOMMU type or an iommufd without such an IOAS.
@@ -193,7 +193,8 @@ class System {
   VfioSpace VfioSpaceOf(sim::TaskId task, int fd) const;
   // The number of the container or iommufd that a group was set to, which must be.
   uint32_t SpaceOf(const VfioGroup& group) const {
-    return group.container != kNoIndex ? group.container : files_[group.iommufd].index;
+    return group.container != kNoIndex ? container_numbers_[group.container]
+                                       : iommufd_numbers_[files_[group.iommufd].index];
   }
   // A group that was set to one, as an element of files_digest_.
   sim::Digest GroupLink(GroupIndex group) const {
@@ -201,6 +202,11 @@ class System {
   }
   // Of the container or iommufd that made a domain, as DeviceState::space; 0 where none did.
   uint32_t SpaceOfDomain(hwmodel::DomainId domain) const;
+  // Gives the container or iommufd at an index of its kind the next number.
+  void NumberSpace(uint32_t index, std::vector<uint32_t>* numbers) {
+    if (index >= numbers->size()) numbers->resize(index + 1);
+    (*numbers)[index] = spaces_opened_++;
+  }
   void CountFile(sim::TaskId task, int fd, FileIndex file, bool added);
 
   // group_calls.cc: drivers/vfio/group.c.
@@ -254,6 +260,8 @@ class System {
   sim::Arena<File> files_;
   Slots<Container> containers_;
   Slots<IommufdContext> iommufds_;
+  std::vector<uint32_t> container_numbers_, iommufd_numbers_;  // by index; see SpaceNumber
+  uint32_t spaces_opened_ = 0;
   std::vector<VfioGroup> groups_;    // by GroupIndex
   std::vector<VfioDevice> devices_;  // by DeviceIndex
   Slots<DeviceFile> device_files_;
