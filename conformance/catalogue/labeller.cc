@@ -401,23 +401,21 @@ uint64_t Labeller::TypeOf(size_t side, std::optional<uint32_t> space) const {
   return space.has_value() && *space < types_[side].size() ? types_[side][*space] : 0;
 }
 
-// A container or iommufd that is opened has no type; SET_IOMMU gives it one.
 void Labeller::TakeType(const Step& step, const Differ& differ) {
-  const auto* open = std::get_if<OpenAction>(&step.action);
   const auto* ioctl = std::get_if<IoctlAction>(&step.action);
-  if (open == nullptr && (ioctl == nullptr || ioctl->nr != abi::kVfioSetIommu)) return;
+  if (ioctl == nullptr || ioctl->nr != abi::kVfioSetIommu) return;
   const Machine* machines[] = {&differ.left(), &differ.right()};
   const StepResult* results[] = {&differ.report().left, &differ.report().right};
   for (size_t side = 0; side < 2; ++side) {
     if (results[side]->err != sim::Errno::kOk) continue;
-    const auto space = machines[side]->SpaceNumber(open != nullptr ? open->as : ioctl->fd);
+    const std::optional<uint32_t> space = machines[side]->SpaceNumber(ioctl->fd);
     if (!space.has_value()) continue;
     std::vector<uint64_t>& types = types_[side];
     if (*space >= types.size()) types.resize(*space + 1);
     // An iommufd that was type 1 once cuts mappings for good (iopt_disable_large_pages).
-    const bool stays = ioctl != nullptr && types[*space] == abi::kVfioType1Iommu &&
-                       sides_[side].mode != Mode::kType1;
-    if (!stays) types[*space] = ioctl != nullptr ? ioctl->value : 0;
+    const bool stays =
+        types[*space] == abi::kVfioType1Iommu && sides_[side].mode != Mode::kType1;
+    if (!stays) types[*space] = ioctl->value;
   }
 }
 
