@@ -135,8 +135,8 @@ class System {
   StateSnapshot Snapshot() const;
   // Of it only what containers and iommufds hold: mappings (sorted), usable ranges, dirty pages.
   void SnapshotMappings(StateSnapshot* snapshot) const;
-  // Which container or iommufd a descriptor is, or the group that it is was set to: the how manieth
-  // that was opened, from 0. nullopt where there is none.
+  // Which container or iommufd a descriptor is, or the group that it is was set to: its number in the
+  // order in which they were opened, from 0. nullopt where there is none.
   std::optional<uint32_t> SpaceNumber(sim::TaskId task, int fd) const;
   // The same of the container behind one descriptor, or of the IOAS that an iommufd takes for one;
   // false where it is neither, a container without an IOMMU type or an iommufd without such an IOAS.
