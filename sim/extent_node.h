@@ -69,6 +69,21 @@ void MoveSlots(T* to, const T* from, unsigned n) {
   std::memmove(static_cast<void*>(to), from, n * sizeof(T));
 }
 
+// Moves elements between `a`, of which `a_count` are in use, and `b` behind it, in their order, so that
+// `keep` of all are in `a`.
+template <typename T>
+void ShareSlots(T* a, unsigned a_count, T* b, unsigned b_count, unsigned keep) {
+  if (a_count > keep) {
+    const unsigned n = a_count - keep;
+    MoveSlots(b + n, b, b_count);
+    MoveSlots(b, a + keep, n);
+  } else {
+    const unsigned n = keep - a_count;
+    MoveSlots(a + a_count, b, n);
+    MoveSlots(b, b + n, b_count - n);
+  }
+}
+
 }  // namespace iovalid::sim
 
 #endif  // IOVALID_SIM_EXTENT_NODE_H_

@@ -165,35 +165,17 @@ struct ExtentTree {
     Leaf& a = leaves[left];
     Leaf& b = leaves[right];
     const unsigned total = a.count + b.count;
-    if (total <= kLeafSlots * 3 / 4) {
-      MoveSlots(a.first + a.count, b.first, b.count);
-      MoveSlots(a.last + a.count, b.last, b.count);
-      MoveSlots(a.value + a.count, b.value, b.count);
-      a.count = total;
+    const unsigned keep = total <= kLeafSlots * 3 / 4 ? total : total / 2;
+    ShareSlots(a.first, a.count, b.first, b.count, keep);
+    ShareSlots(a.last, a.count, b.last, b.count, keep);
+    ShareSlots(a.value, a.count, b.value, b.count, keep);
+    a.count = keep;
+    b.count = total - keep;
+    if (b.count == 0) {
       FreeLeaf(right);
       RemoveChild(&path, 1, right_index);
       return;
     }
-    const unsigned keep = total / 2;
-    if (a.count > keep) {
-      const unsigned n = a.count - keep;
-      MoveSlots(b.first + n, b.first, b.count);
-      MoveSlots(b.last + n, b.last, b.count);
-      MoveSlots(b.value + n, b.value, b.count);
-      MoveSlots(b.first, a.first + keep, n);
-      MoveSlots(b.last, a.last + keep, n);
-      MoveSlots(b.value, a.value + keep, n);
-    } else {
-      const unsigned n = keep - a.count;
-      MoveSlots(a.first + a.count, b.first, n);
-      MoveSlots(a.last + a.count, b.last, n);
-      MoveSlots(a.value + a.count, b.value, n);
-      MoveSlots(b.first, b.first + n, b.count - n);
-      MoveSlots(b.last, b.last + n, b.count - n);
-      MoveSlots(b.value, b.value + n, b.count - n);
-    }
-    a.count = keep;
-    b.count = total - keep;
     parent.key[right_index] = b.first[0];
   }
 
@@ -226,30 +208,16 @@ struct ExtentTree {
     const unsigned total = a.count + b.count;
     // Inside its own node the first child has no separator; next to others it needs one.
     b.key[0] = parent.key[right_index];
-    if (total <= kInnerSlots * 3 / 4) {
-      MoveSlots(a.key + a.count, b.key, b.count);
-      MoveSlots(a.child + a.count, b.child, b.count);
-      a.count = total;
+    const unsigned keep = total <= kInnerSlots * 3 / 4 ? total : total / 2;
+    ShareSlots(a.key, a.count, b.key, b.count, keep);
+    ShareSlots(a.child, a.count, b.child, b.count, keep);
+    a.count = keep;
+    b.count = total - keep;
+    if (b.count == 0) {
       FreeInner(right);
       RemoveChild(path, level + 1, right_index);
       return;
     }
-    const unsigned keep = total / 2;
-    if (a.count > keep) {
-      const unsigned n = a.count - keep;
-      MoveSlots(b.key + n, b.key, b.count);
-      MoveSlots(b.child + n, b.child, b.count);
-      MoveSlots(b.key, a.key + keep, n);
-      MoveSlots(b.child, a.child + keep, n);
-    } else {
-      const unsigned n = keep - a.count;
-      MoveSlots(a.key + a.count, b.key, n);
-      MoveSlots(a.child + a.count, b.child, n);
-      MoveSlots(b.key, b.key + n, b.count - n);
-      MoveSlots(b.child, b.child + n, b.count - n);
-    }
-    a.count = keep;
-    b.count = total - keep;
     parent.key[right_index] = b.key[0];
   }
 
